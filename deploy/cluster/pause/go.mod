@@ -1,0 +1,3 @@
+module scheduledreports.dev/cluster/pause
+
+go 1.24
