@@ -13,7 +13,12 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/scheduled-reports"
 VALUES = sorted((CHART / "ci").glob("*.yaml"))
-SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema/v1.34.0-local-strict"
+KINDS = (
+    *("CustomResourceDefinition", "Deployment", "ServiceAccount", "Role", "RoleBinding"),
+    *("ClusterRole", "ClusterRoleBinding"),
+    *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+)
 EVERY_VALUES = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
 
 Manifest = dict[str, Any]
@@ -30,6 +35,23 @@ def render(cluster: Any) -> Any:
         return [m for m in yaml.safe_load_all(done.stdout) if m]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kubernetes' JSON Schemas, each with the definitions that it refers to in itself."""
+    folder = tmp_path_factory.mktemp("schemas")
+    shared = _with_own_references(SCHEMAS / "_definitions.json")["$defs"]
+    for kind in KINDS:
+        (file,) = SCHEMAS.glob(f"{kind.lower()}-*v1.json")
+        schema = {**_with_own_references(file), "$defs": shared}
+        (folder / file.name).write_text(json.dumps(schema))
+    return folder
+
+
+def _with_own_references(file: Path) -> Manifest:
+    text = file.read_text().replace('"/api/_definitions.json#', '"#')
+    return {k: v for k, v in json.loads(text).items() if k not in ("$id", "$schema")}
 
 
 def _helm(cluster: Any, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
@@ -57,22 +79,40 @@ def test_helm_lint_finds_nothing(cluster: Any, values: Path) -> None:
 
 @EVERY_VALUES
 def test_rendered_objects_fit_the_kubernetes_schemas(
-    cluster: Any, render: Any, values: Path
+    cluster: Any, render: Any, schemas: Path, values: Path
 ) -> None:
     """
     kubeconform, strict, with Kubernetes' own schemas.
     """
-    location = str(SCHEMAS) + "/v1.34.0-local-strict/{{.ResourceKind}}{{.KindSuffix}}.json"
-    done = subprocess.run(
+    done = _conform(cluster, schemas, render(values))
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "Skipped: 0" in done.stdout
+
+
+def test_kubeconform_would_notice_a_misspelt_field(
+    cluster: Any, render: Any, schemas: Path
+) -> None:
+    """
+    The check above can fail.
+    """
+    deployment = one(render(VALUES[0]), "Deployment")
+    wrong = {**deployment, "spec": {**deployment["spec"], "replica": 1}}
+
+    assert "replica" in _conform(cluster, schemas, [wrong]).stdout
+
+
+def _conform(
+    cluster: Any, schemas: Path, objects: list[Manifest]
+) -> subprocess.CompletedProcess[str]:
+    location = str(schemas) + "/{{.ResourceKind}}{{.KindSuffix}}.json"
+    return subprocess.run(
         [cluster.kubeconform_path, "-strict", "-summary", "-schema-location", location, "-"],
-        input=yaml.safe_dump_all(render(values)),
+        input=yaml.safe_dump_all(objects),
         capture_output=True,
         text=True,
         timeout=60,
     )
-
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert "Skipped: 0" in done.stdout
 
 
 @EVERY_VALUES
