@@ -8,15 +8,15 @@ import typer
 from typer.exceptions import TyperException
 
 from report_cli import run, schedule, validate
-from report_cli.errors import EXIT_INTERRUPTED, tell_bug, tell_error
+from report_cli.errors import EXIT_INTERRUPTED, UsageError, tell_bug, tell_error
 from report_cli.terminal import say
 
 app = typer.Typer(
     name="srep",
     help="Check a scheduled report, see when it is due, and run it on your own machine.",
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    rich_markup_mode=None,  # plain help is there in half the time
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("validate")(validate.validate)
 app.command("schedule")(schedule.schedule)
@@ -41,7 +41,7 @@ def _without_command(
 ) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())
-        raise typer.Exit(TyperException.exit_code + 1)
+        raise typer.Exit(UsageError.exit_code)
 
 
 def main() -> int:
@@ -53,8 +53,6 @@ def main() -> int:
         return tell_error(error, arguments)
     except (typer.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:  # the last resort: also a bug is told in a sentence
         return tell_bug(error, arguments)
 

@@ -3,7 +3,7 @@ Everything that ends a command early, and how it is told.
 
 * TyperException (typer's own for a wrong command line)     exit code 2
   + CommandError                                            1
-    x UsageProblem                                          2
+    x UsageError                                          2
 
 A failed run is none of these: it is a result, and its reason has the exit code.
 """
@@ -28,7 +28,7 @@ class CommandError(TyperException):
     """The command cannot do what it was asked; the message names the way out."""
 
 
-class UsageProblem(CommandError):
+class UsageError(CommandError):
     """The command line itself is wrong."""
 
     exit_code = 2
@@ -36,7 +36,7 @@ class UsageProblem(CommandError):
 
 def tell_error(error: TyperException, arguments: Sequence[str]) -> int:
     """Tell what ended the command, and return its exit code."""
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     if wants_json(arguments):
         say_json(_failure(USAGE_ERROR, message))
@@ -52,7 +52,7 @@ def tell_bug(error: Exception, arguments: Sequence[str]) -> int:
     from report_types.outcome import Reason
 
     message = f"srep has a bug: {type(error).__name__}: {error}"
-    if os.environ.get(DEBUG_VARIABLE):
+    if is_debugging():
         traceback.print_exception(error)
     else:
         message += f"; set {DEBUG_VARIABLE}=1 to see where, and report it"
@@ -61,6 +61,11 @@ def tell_bug(error: Exception, arguments: Sequence[str]) -> int:
     else:
         tell(f"{paint('error:', 'bad', sys.stderr)} {printable(message)}")
     return Reason.INTERNAL_ERROR.exit_code
+
+
+def is_debugging() -> bool:
+    """Tell whether whoever calls srep wants to see its inside."""
+    return bool(os.environ.get(DEBUG_VARIABLE))
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

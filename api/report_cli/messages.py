@@ -2,7 +2,8 @@
 The words for what a model refuses.
 
 The rules' own messages come from the models, as the API server's do. The rest are pydantic's types
-of error, said in the words of someone who writes YAML. No message repeats a value: it may be secret.
+of error, said in the words of someone who writes YAML. No message repeats a value, which may be
+secret.
 """
 
 import difflib
@@ -44,7 +45,7 @@ def message_of(error: ErrorDetails, root: type[APIModel], given: Any) -> str:
     if kind == "missing":
         return _missing(root, path)
     if kind == "extra_forbidden":
-        return _unknown(root, path)
+        return unknown_field(root, path)
     if kind in ("enum", "literal_error"):
         return _not_one_of(str(context["expected"]), given)
     words = _WORDS.get(kind)
@@ -81,9 +82,16 @@ def _missing(root: type[APIModel], path: Path) -> str:
     return f"is missing. {about}" if about else "is missing: add it"
 
 
-def _unknown(root: type[APIModel], path: Path) -> str:
+def is_unknown(root: type[APIModel], path: Path) -> bool:
+    """Tell whether there is no such field, in an object of which we know the fields."""
+    parent = model_at(root, path[:-1])
+    return parent is not None and path[-1] not in fields_of(parent)
+
+
+def unknown_field(root: type[APIModel], path: Path) -> str:
+    """Say what may have been meant by a field that there is not."""
     name, parent = str(path[-1]), model_at(root, path[:-1])
-    known = list(fields_of(parent)) if parent else []
+    known = [field for field in fields_of(parent) if field != "status"] if parent else []
     if close := nearest(name, known):
         return f"unknown field: did you mean {close}?"
     if homes := list(_homes(root, name)):

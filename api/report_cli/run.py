@@ -1,18 +1,22 @@
 """``srep run --local``: the pod's own pipeline and sandbox, on one's own machine."""
 
 import contextlib
+import json
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from report_cli.errors import UsageProblem
+from report_cli.errors import UsageError, is_debugging
 from report_cli.options import Output
-from report_cli.terminal import Format, printable, say_json
+from report_cli.terminal import Format, say_json, tell
 
 if TYPE_CHECKING:
     from report_cli.run_inputs import Inputs
+    from report_types.outcome import RunError
     from report_types.run import RunResult
 
 _IN_CLUSTER = """\
@@ -22,7 +26,7 @@ In the cluster, creating a ReportRun runs a report now:
 kubectl create -f - <<'END'
 apiVersion: scheduledreports.dev/v1alpha1
 kind: ReportRun
-metadata: {generateName: NAME-}
+metadata: {generateName: NAME-NAMESPACE}
 spec: {reportRef: {name: NAME}}
 END"""
 
@@ -64,14 +68,16 @@ def run(
     The mail is written to DIR as .eml, unless it is to be sent. The exit code tells the reason;
     only 0 is a success.
     """
-    from report_cli.run_inputs import gather
+    from report_cli.run_inputs import gather, make_folder
     from report_types.outcome import Reason, RunError
 
     if not local:
-        raise UsageProblem(_in_cluster(file, name))
+        raise UsageError(_in_cluster(file, name))
     inputs = None
+    begun = time.time_ns()
     try:
         inputs = gather(file, name=name, data=data or [], script=script, send=send)
+        make_folder(out)
         result = _run(inputs, out, unconfined=unconfined)
     except RunError as error:
         result = _failed(error)
@@ -82,7 +88,7 @@ def run(
     else:
         from report_cli.run_view import show
 
-        show(result, inputs, out)
+        show(result, inputs, out, mails=_written_since(begun, out))
     return result.reason.exit_code
 
 
@@ -99,14 +105,17 @@ def _run(inputs: "Inputs", out: Path, *, unconfined: bool) -> "RunResult":
             secrets=inputs.secrets,
             smtp=inputs.smtp,
             unconfined=unconfined,
-            on_print=_print_for_script,
+            on_log=_log if is_debugging() else None,
         )
 
 
-def _print_for_script(text: str) -> None:
-    """Show what the script printed, a piece at a time."""
-    sys.stderr.write(printable(text))
-    sys.stderr.flush()
+def _log(entry: Mapping[str, Any]) -> None:
+    tell(json.dumps(entry, default=str))
+
+
+def _written_since(begun: int, out: Path) -> list[Path]:
+    """Return the mails that the run has left in *out*; *begun* is in nanoseconds."""
+    return [path for path in sorted(out.glob("*.eml")) if path.stat().st_mtime_ns >= begun]
 
 
 def _failed(error: "RunError") -> "RunResult":
@@ -114,14 +123,19 @@ def _failed(error: "RunError") -> "RunResult":
     from report_types.run import RunResult
 
     message = error.message if len(error.message) <= 2000 else error.message[:1999] + "…"
-    return RunResult(
-        outcome=Outcome.FAILED, reason=error.reason, message=message, line=error.line
-    )
+    return RunResult(outcome=Outcome.FAILED, reason=error.reason, message=message, line=error.line)
 
 
 def _in_cluster(file: str, name: str | None) -> str:
-    """Say how a report is run in the cluster, with its name, if the file tells it."""
-    from report_cli.run_inputs import names_in
+    """Say how a report is run in the cluster, with its name, if it can be told."""
+    from report_cli.run_choice import find_reports
+    from report_types.outcome import RunError
 
-    names = [name] if name else names_in(file)
-    return _IN_CLUSTER.replace("NAME", names[0] if len(names) == 1 else "NAME")
+    try:
+        found = [one for one in find_reports(file) if name in (None, one.name)]
+    except RunError:
+        found = []
+    known = name or (found[0].name if len(found) == 1 else "NAME")
+    namespace = found[0].namespace if len(found) == 1 else ""
+    suffix = f", namespace: {namespace}" if namespace else ""
+    return _IN_CLUSTER.replace("NAMESPACE", suffix).replace("NAME", known)

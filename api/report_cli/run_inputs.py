@@ -4,14 +4,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from report_cli.checks import Checked, check_text
-from report_cli.errors import UsageProblem
+from report_cli.errors import UsageError
 from report_cli.messages import nearest
-from report_cli.reading import STDIN, read_text, shown
+from report_cli.objects import Checked
+from report_cli.reading import STDIN, read_text
+from report_cli.run_choice import choose_report
 from report_types.outcome import Reason, RunError
 from report_types.report import ScheduledReport
 
@@ -47,100 +47,66 @@ def gather(
 
     Raises:
         RunError: the report is invalid, or something that it names is missing.
-        UsageProblem: an option does not fit the report.
+        UsageError: an option does not fit the report.
     """
-    checked = _choose(file, name)
+    checked = choose_report(file, name)
     report = checked.model
     assert isinstance(report, ScheduledReport)
-    files = _local_files(data, [source.name for source in report.spec.sources])
+    files = local_files(data, [source.name for source in report.spec.sources])
+    _require_files(files)
     return Inputs(
         report=report,
         checked=checked,
         base=Path() if file == STDIN else Path(file).parent,
-        given_script=_given_script(report, script),
+        given_script=script_given(report, script),
         files=files,
-        secrets=_header_secrets(report, files, os.environ),
+        secrets=header_secrets(report, files, os.environ),
         smtp=_smtp_settings() if send else None,
     )
 
 
-def names_in(file: str) -> list[str]:
-    """Return the names of the reports in *file*, none if it cannot be read."""
-    try:
-        return [one.name for one in _reports(file) if one.is_valid]
-    except RunError:
-        return []
-
-
-def _choose(file: str, name: str | None) -> Checked:
-    reports = _reports(file)
-    if name is not None:
-        names = [one.name for one in reports]
-        reports = [one for one in reports if one.name == name]
-        if not reports:
-            hint = nearest(name, names) or ", ".join(names)
-            raise UsageProblem(f"--name {name}: {shown(file)} has no such report: give {hint}")
-    if len(reports) > 1:
-        names = sorted({one.name for one in reports})
-        advice = f"choose one with --name: {', '.join(names)}"
-        raise UsageProblem(f"{shown(file)} has {len(reports)} reports: {advice}")
-    (report,) = reports
-    if not report.name and report.is_valid:
-        report.add(("metadata", "name"), "is missing: a local run needs it")
-    _refuse_invalid([report])
-    return report
-
-
-def _reports(file: str) -> list[Checked]:
+def local_files(data: Sequence[str], names: Sequence[str]) -> dict[str, Path]:
     """
-    Return the reports in *file*, valid or not.
+    Read the values of --data: NAME=PATH, where NAME is one of the sources *names*.
 
     Raises:
-        RunError: there is none, or the file cannot be read to its end.
+        UsageError: one of them is something else, or is given twice.
     """
-    try:
-        text = read_text(file)
-    except ValueError as error:
-        raise RunError(Reason.INVALID_SPEC, f"{shown(file)}: {error}") from error
-    objects = check_text(shown(file), text, datetime.now(UTC))
-    _refuse_invalid([one for one in objects if not one.kind])
-    reports = [one for one in objects if one.kind == ScheduledReport.model_fields["kind"].default]
-    if not reports:
-        _refuse_invalid(objects)
-        raise RunError(Reason.INVALID_SPEC, f"{shown(file)}: holds no ScheduledReport to run")
-    return reports
-
-
-def _refuse_invalid(objects: Sequence[Checked]) -> None:
-    lines = [
-        f"{finding.where()}: {finding.what()}"
-        for one in objects
-        if not one.is_valid
-        for finding in one.errors
-    ]
-    if lines:
-        raise RunError(Reason.INVALID_SPEC, "\n".join(lines))
-
-
-def _local_files(data: Sequence[str], names: Sequence[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for given in data:
         name, equals, path = given.partition("=")
         if not (name and equals and path):
-            raise UsageProblem(f"--data {given}: write NAME=PATH, such as --data {names[0]}=sales.csv")
+            raise UsageError(
+                f"--data {given}: write NAME=PATH, such as --data {names[0]}=sales.csv"
+            )
         if name not in names:
             hint = nearest(name, list(names)) or " or ".join(names)
-            raise UsageProblem(f"--data {given}: the report has no source {name}: write {hint}=…")
+            raise UsageError(f"--data {given}: the report has no source {name}: write {hint}=…")
         if name in files:
-            raise UsageProblem(f"--data {given}: source {name} is given twice: remove one")
+            raise UsageError(f"--data {given}: source {name} is given twice: remove one")
         files[name] = Path(path)
     return files
 
 
-def _given_script(report: ScheduledReport, path: Path | None) -> str | None:
+def _require_files(files: Mapping[str, Path]) -> None:
+    for name, path in files.items():
+        if not path.is_file():
+            what = "is no file" if path.exists() else "does not exist"
+            message = f"--data {name}={path}: {path} {what}: check the path"
+            raise RunError(Reason.SOURCE_MISSING, message)
+
+
+def script_given(report: ScheduledReport, path: Path | None) -> str | None:
+    """
+    Return the text of --script, which stands in for a ConfigMap; None if the script is inline.
+
+    Raises:
+        RunError: the ConfigMap has the script, and there is no file in its place.
+        UsageError: there is a file, and no use for it.
+    """
     reference = report.spec.script.config_map_key_ref
     if reference is None and path is not None:
-        raise UsageProblem(f"--script {path}: the report has its script inline: remove the option")
+        raise UsageError(f"--script {path}: the report has its script inline: remove the option")
     if reference is None:
         return None
     if path is None:
@@ -155,10 +121,15 @@ def _given_script(report: ScheduledReport, path: Path | None) -> str | None:
         raise RunError(Reason.SCRIPT_MISSING, f"--script {path}: {error}") from error
 
 
-def _header_secrets(
+def header_secrets(
     report: ScheduledReport, files: Mapping[str, Path], environ: Mapping[str, str]
 ) -> dict[tuple[str, str], str]:
-    """Return the header values that the cluster keeps in Secrets, from variables."""
+    """
+    Return, by Secret and key, the header values that the cluster keeps in Secrets.
+
+    Raises:
+        RunError: the variable that stands in for one is not set.
+    """
     secrets: dict[tuple[str, str], str] = {}
     for index, source in enumerate(report.spec.sources):
         headers = source.http.headers if source.http and source.name not in files else []
@@ -176,6 +147,22 @@ def _header_secrets(
             reference = header.value_from.secret_key_ref
             secrets[(reference.name, reference.key)] = value
     return secrets
+
+
+def make_folder(out: Path) -> None:
+    """
+    Make the folder that the result is written to.
+
+    Raises:
+        UsageError: it cannot be made, or written to.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = (error.strerror or str(error)).lower()
+        raise UsageError(f"--out {out}: {problem}: give another folder") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise UsageError(f"--out {out}: may not be written to: give another folder")
 
 
 def header_variable(source: str, header: str) -> str:

@@ -2,15 +2,13 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from report_cli.findings import Place
 from report_cli.reasons import REASONS
 from report_cli.run_inputs import Inputs
-from report_cli.script_check import place_in_script
 from report_cli.tables import print_table
 from report_cli.terminal import paint, printable, say, tell
 from report_types.run import RunResult
@@ -18,16 +16,21 @@ from report_types.run import RunResult
 _FIRST_ROWS: Final = 10
 
 
-def show(result: RunResult, inputs: Inputs | None, out: Path) -> None:
-    """Print the result and what led to it; a failure goes to standard error, at the end."""
+def show(result: RunResult, inputs: Inputs | None, out: Path, mails: Sequence[Path]) -> None:
+    """
+    Print the result and what led to it; a failure goes to standard error, at the end.
+
+    *out* is the folder with the files of the result, *mails* are those that were written there.
+    """
     if result.files:
         _show_rows(result, out / result.files[0].name)
     if phases := list(_phases(result)):
         say(paint(" · ".join(phases), "dim"))
     if result.sandbox:
         say(f"sandbox: {_sandbox(result)}")
-    for file in result.files:
-        say(f"wrote {printable(str(out / file.name))} ({file.bytes:,} bytes)")
+    for path in (*(out / file.name for file in result.files), *mails):
+        if path.exists():
+            say(f"wrote {printable(str(path))} ({path.stat().st_size:,} bytes)")
     if inputs and inputs.smtp and result.deliveries:
         _show_deliveries(result)
     for warning in result.warnings:
@@ -91,9 +94,10 @@ def _show_line(inputs: Inputs, line: int) -> None:
         return
     where = f"line {line} of the script"
     if inputs.given_script is None:
-        start = inputs.checked.document.find((*inputs.checked.path, "spec", "script", "inline"))
-        place = place_in_script(start, Place(line, 1))
-        where = f"{inputs.checked.document.file}:{place.line}, {where}"
+        checked = inputs.checked
+        path = (*checked.path, "spec", "script", "inline")
+        place = checked.document.place_in_text(path, inputs.script, line, 1)
+        where = f"{checked.document.file}:{place.line}, {where}"
     tell(paint(f"  {where}:", "dim", sys.stderr))
     tell(f"    {printable(lines[line - 1])}")
 

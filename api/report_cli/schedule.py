@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from report_cli.errors import CommandError, UsageProblem
+from report_cli.errors import CommandError, UsageError
 from report_cli.options import Output
 from report_cli.terminal import Format, paint, say, say_json
 
@@ -41,12 +41,16 @@ def schedule(
     from report_types.cron import ScheduleError
 
     if len(expression) > 1:
-        raise UsageProblem(f"the schedule has {len(expression)} parts: put it in quotes, as in '0 9 * * 1-5'")
+        raise UsageError(
+            f"the schedule has {len(expression)} parts: put it in quotes, as in '0 9 * * 1-5'"
+        )
     try:
         facts = _facts(expression[0], tz, count, after)
     except ScheduleError as error:
         if output is Format.JSON:
-            say_json({"valid": False, "schedule": expression[0], "timeZone": tz, "message": str(error)})
+            say_json(
+                {"valid": False, "schedule": expression[0], "timeZone": tz, "message": str(error)}
+            )
             return 1
         raise CommandError(str(error)) from error
     if output is Format.JSON:
@@ -92,7 +96,9 @@ def _moment(after: str | None, zone: "tzinfo") -> "datetime":
     try:
         moment = datetime.fromisoformat(after)
     except ValueError as error:
-        raise UsageProblem(f"--after {after!r} is no time: write 2026-03-28T12:00 or 2026-03-28T12:00:00Z") from error
+        raise UsageError(
+            f"--after {after!r} is no time: write 2026-03-28T12:00 or 2026-03-28T12:00:00Z"
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -107,7 +113,9 @@ def _print(facts: dict[str, Any], count: int) -> None:
     for run in facts["next"]:
         local = datetime.fromisoformat(run["local"])
         utc = datetime.fromisoformat(run["utc"])
-        rows.append((f"{local:%a %Y-%m-%d %H:%M} {run['abbreviation']}", f"{utc:%a %Y-%m-%d %H:%M} UTC"))
+        rows.append(
+            (f"{local:%a %Y-%m-%d %H:%M} {run['abbreviation']}", f"{utc:%a %Y-%m-%d %H:%M} UTC")
+        )
     print_table(("next runs", "in UTC"), rows)
     if len(rows) < count:
         say(paint("no more within five years of each other", "dim"))

@@ -63,7 +63,8 @@ def _syntax_error(error: SyntaxError) -> ScriptFinding:
 
 
 def _may_assign_result(script: str) -> bool:
-    top = symtable.symtable(script, "<script>", "exec")
+    with warnings.catch_warnings(action="ignore"):  # the compiler has told them
+        top = symtable.symtable(script, "<script>", "exec")
     names = {symbol.get_name(): symbol for symbol in top.get_symbols()}
     if _INDIRECT & names.keys() or "import *" in script:
         return True  # it may be set in a way that only running it could show

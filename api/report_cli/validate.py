@@ -8,8 +8,8 @@ from report_cli.options import Output
 from report_cli.terminal import Format, paint, printable, say, say_json
 
 if TYPE_CHECKING:
-    from report_cli.checks import Checked
     from report_cli.findings import Finding
+    from report_cli.objects import Checked
 
 
 def validate(
@@ -80,9 +80,10 @@ def _line(finding: "Finding") -> str:
 
     where = paint(f"{finding.where()}:", "strong")
     if finding.severity is Severity.ERROR:
-        return f"{where} {paint(finding.what(), 'bad')}"
-    kind = paint(f"{finding.severity.value}:", "warn" if finding.severity is Severity.WARNING else "dim")
-    return f"{where} {kind} {printable(finding.what())}"
+        field = paint(f"{finding.field}:", "bad") + " " if finding.field else ""
+        return f"{where} {field}{printable(finding.message)}"
+    style = "warn" if finding.severity is Severity.WARNING else "dim"
+    return f"{where} {paint(f'{finding.severity.value}:', style)} {printable(finding.what())}"
 
 
 def _summary(objects: list["Checked"], findings: list["Finding"]) -> str:
@@ -93,7 +94,9 @@ def _summary(objects: list["Checked"], findings: list["Finding"]) -> str:
         for severity in (Severity.ERROR, Severity.WARNING)
     )
     checked = _count(sum(one.is_ours for one in objects), "object")
-    counts = ", ".join(_count(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n)
+    counts = ", ".join(
+        _count(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n
+    )
     if errors:
         return paint(f"{checked} checked: {counts}", "bad")
     return paint(f"{checked} checked: valid" + (f", {counts}" if counts else ""), "good")

@@ -12,7 +12,7 @@ _BOOLEANS: Final = {
     for word in words
     for spelling in (word, word.title(), word.upper())
 }
-_INTEGER: Final = re.compile(r"[-+]?(0b[01]+|0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+)")
+_INTEGER: Final = re.compile(r"[-+]?(0b[01]+|0x[0-9a-f]+|0o[0-7]+|[0-9]+)", re.IGNORECASE)
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _EXACT: Final = 1e21  # below it, Go writes 5.0 into JSON as 5
 _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -24,7 +24,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    digits = text.replace("_", "")
+    digits = text[0] + text[1:].replace("_", "")
     if _INTEGER.fullmatch(digits) and (integer := _integer(digits)) is not None:
         return integer
     if _FLOAT.fullmatch(digits):

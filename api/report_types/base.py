@@ -144,6 +144,18 @@ class APIModel(BaseModel):
             return cls.observed(_without(body, unknown))
 
 
+def entries_differ(entries: list[Any]) -> list[Any]:
+    """Return *entries*, or raise the error of a list that the API server treats as a set or map."""
+    seen: dict[Any, int] = {}
+    for index, entry in enumerate(entries):
+        first = seen.setdefault(getattr(entry, "name", entry), index)
+        if first != index:
+            what = "has the same name as" if hasattr(entry, "name") else "is the same as"
+            message = f"entry {index + 1} {what} entry {first + 1}: change or remove one"
+            raise PydanticCustomError("rule", "{message}", {"message": message})
+    return entries
+
+
 def exactly_one_of(*names: str) -> Rule:
     """Return the rule of a union: exactly one of the optional fields *names* is given."""
     given = ", ".join(f"has(self.{to_camel(name)})" for name in names)

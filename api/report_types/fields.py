@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from report_types.base import CEL, APIModel, cel_string, matches
+from report_types.base import CEL, APIModel, cel_string, entries_differ, matches
 from report_types.names import SECRET_PREFIX
 from report_types.quantity import QUANTITY_PATTERN
 
@@ -20,7 +20,11 @@ Address = Annotated[
     matches(ADDRESS_PATTERN, "must be one plain mail address, such as analyst@example.com"),
     Field(min_length=3, max_length=254),
 ]
-Addresses = Annotated[list[Address], Field(json_schema_extra={"x-kubernetes-list-type": "set"})]
+Addresses = Annotated[
+    list[Address],
+    AfterValidator(entries_differ),
+    Field(json_schema_extra={"x-kubernetes-list-type": "set"}),
+]
 
 ItemName = Annotated[
     str,

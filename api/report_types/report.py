@@ -8,9 +8,9 @@ These models are the only description of the kind. Each field's description is t
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from report_types.base import APIModel, Rule, Time, matches
+from report_types.base import APIModel, Rule, Time, entries_differ, matches
 from report_types.condition import Conditions
 from report_types.cron import SCHEDULE_PATTERN, parse, zone
 from report_types.fields import (
@@ -168,6 +168,7 @@ class Notification(APIModel):
     name: ItemName = Field(description="Name of this notice.")
     events: Annotated[
         list[Literal["Failed"]],
+        AfterValidator(entries_differ),
         Field(min_length=1, max_length=5, json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = Field(description="What is told: `Failed`, a run that failed.")
     email: NotificationEmail = Field(description="Tell it by mail.")
@@ -283,12 +284,16 @@ class ReportSpec(APIModel):
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
     sources: Annotated[
-        list[Source], Field(min_length=1, max_length=10, json_schema_extra=_MAP_BY_NAME)
+        list[Source],
+        AfterValidator(entries_differ),
+        Field(min_length=1, max_length=10, json_schema_extra=_MAP_BY_NAME),
     ] = Field(description="Where the data come from.")
     script: Script = Field(description="The pandas script that makes `result` of `data`.")
     delivery: Delivery = Field(description="Who gets the result, and how.")
     notifications: Annotated[
-        list[Notification], Field(max_length=10, json_schema_extra=_MAP_BY_NAME)
+        list[Notification],
+        AfterValidator(entries_differ),
+        Field(max_length=10, json_schema_extra=_MAP_BY_NAME),
     ] = Field(
         default_factory=list,
         description="Who is told of failures; by default those in `delivery.email.to`.",

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from report_types.base import APIModel, Rule, matches
+from report_types.base import APIModel, Rule, entries_differ, matches
 from report_types.fields import ItemName, ObjectName, OneLine, Quantity, SecretKeyRef
 
 # RFC 9110 section 5.1: a field name is a token.
@@ -84,6 +84,7 @@ class HTTPSource(APIModel):
     method: Literal["GET", "POST"] = Field("GET", description="HTTP method.")
     headers: Annotated[
         list[Header],
+        AfterValidator(entries_differ),
         Field(
             max_length=20,
             json_schema_extra={

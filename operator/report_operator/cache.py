@@ -6,11 +6,18 @@ version of an object never replaces a newer one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from report_operator.observed import CronJobSeen, JobSeen, PodSeen, ReportSeen, RunSeen, Seen
+from report_operator.observed import (
+    CronJobSeen,
+    IdentitySeen,
+    JobSeen,
+    PodSeen,
+    ReportSeen,
+    RunSeen,
+    Seen,
+)
 
 Key = tuple[str, str]  # namespace and name of a report
 S = TypeVar("S", bound=Seen)
@@ -45,13 +52,17 @@ class Shelf(Generic[S]):
         found = self._by_key.get(key, {}).values()
         return tuple(sorted(found, key=lambda seen: (seen.meta.created, seen.meta.name)))
 
-    def keys(self) -> Iterator[Key]:
-        """Return the keys of all reports that have something here."""
-        return iter(tuple(self._by_key))
+    def get(self, uid: str | None) -> tuple[Key, S] | None:
+        """Return an object and its key, if it is here."""
+        return self._by_uid.get(uid) if uid else None
 
-    def items(self) -> Iterator[tuple[Key, S]]:
-        """Return all that is here, with its key."""
-        return iter(tuple(self._by_uid.values()))
+    def taken(self) -> tuple[Key, ...]:
+        """Return the keys of all reports that have something here."""
+        return tuple(self._by_key)
+
+    def entries(self) -> tuple[tuple[Key, S], ...]:
+        """Return all that is here, each with its key."""
+        return tuple(self._by_uid.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +78,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Everything that the watches have shown; *identities* are what runners need, by namespace."""
+    """Everything that the watches have shown; the key of an identity is (namespace, kind)."""
 
     reports: Shelf[ReportSeen] = field(default_factory=Shelf)
     cronjobs: Shelf[CronJobSeen] = field(default_factory=Shelf)
     jobs: Shelf[JobSeen] = field(default_factory=Shelf)
     pods: Shelf[PodSeen] = field(default_factory=Shelf)
     runs: Shelf[RunSeen] = field(default_factory=Shelf)
-    identities: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    identities: Shelf[IdentitySeen] = field(default_factory=Shelf)
 
     def view(self, key: Key) -> View:
         """Return all that belongs to the report *key*."""
@@ -86,6 +97,10 @@ class Cache:
             runs=self.runs.of(key),
         )
 
-    def keys(self) -> set[Key]:
+    def reports_in(self, namespace: str) -> list[Key]:
+        """Return the keys of the reports in a namespace."""
+        return [key for key in self.reports.taken() if key[0] == namespace]
+
+    def all_keys(self) -> set[Key]:
         """Return the keys of all reports, and of the runs whose report is missing."""
-        return {*self.reports.keys(), *self.runs.keys()}
+        return {*self.reports.taken(), *self.runs.taken()}

@@ -53,7 +53,7 @@ def build_cronjob(report: ScheduledReport, settings: RunnerSettings) -> Manifest
             "namespace": report.metadata.namespace,
             "labels": labels_of(name),
             "annotations": {},
-            "ownerReferences": [owner_of(report)],
+            "ownerReferences": [owner_of(name, report.metadata.uid)],
         },
         "spec": {
             "schedule": parse(spec.schedule).to_cron(),
@@ -119,13 +119,13 @@ def labels_of(report_name: str) -> dict[str, str]:
     }
 
 
-def owner_of(report: ScheduledReport) -> Manifest:
-    """Return the owner reference with which an object is deleted together with *report*."""
+def owner_of(name: str, uid: str | None) -> Manifest:
+    """Return the owner reference with which an object is deleted together with its report."""
     return {
         "apiVersion": API_VERSION,
         "kind": REPORT_KIND,
-        "name": report.metadata.name,
-        "uid": report.metadata.uid,
+        "name": name,
+        "uid": uid,
         "controller": True,
     }
 

@@ -57,16 +57,20 @@ class ClusterEvent:
     message: str
 
 
-def current_pod(pods: Iterable[PodSeen]) -> PodSeen | None:
-    """Return the newest of a Job's pods, oldest first; earlier ones have been replaced."""
+def newest_pod(pods: Iterable[PodSeen]) -> PodSeen | None:
+    """Return the newest of a Job's pods, which come oldest first; it replaced the others."""
     return next(reversed(tuple(pods)), None)
 
 
 def waits_since(job: JobSeen, pod: PodSeen | None) -> datetime | None:
-    """Return since when a run waits to start, or None if it has started or ended."""
-    if job.finished or (pod and (pod.phase != "Pending" or pod.has_ended)):
+    """Return since when *job* waits for *pod*, its newest, to start, or for one after it."""
+    if job.finished:
         return None
-    return pod.meta.created if pod else job.meta.created
+    if pod is None:
+        return job.meta.created
+    if pod.has_ended:
+        return pod.ended or pod.meta.created
+    return pod.meta.created if pod.phase == "Pending" else None
 
 
 def why_waiting(pod: PodSeen | None, events: Iterable[ClusterEvent]) -> Finding | None:
@@ -98,7 +102,7 @@ def how_it_died(job: JobSeen | None, pods: Iterable[PodSeen], blocked: Finding |
 
     *blocked* is what was found while it waited to start, if it never did.
     """
-    pod = current_pod(pods)
+    pod = newest_pod(pods)
     if job is None:
         return Finding(Reason.STOPPED, "the run's Job was deleted before it ended")
     if blocked and not (pod and pod.has_run):
@@ -182,7 +186,8 @@ def _how_memory_ran_out(pod: PodSeen) -> Finding | None:
 
 
 def _image_message(container: ContainerSeen) -> str:
-    detail = _detail(container.waiting_message) or container.waiting
+    # The kubelet alternates between the error and "Back-off …: ErrImagePull: the error".
+    detail = _detail(container.waiting_message.split("ErrImagePull: ")[-1]) or container.waiting
     return (
         f"the runner's image cannot be had: {detail}. Have the chart's runner image, its pull "
         "policy and the nodes' access to the registry checked"

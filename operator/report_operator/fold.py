@@ -14,19 +14,23 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from report_operator.diagnose import Finding, current_pod
+from report_operator.diagnose import Finding, newest_pod
 from report_operator.observed import PodSeen, RunSeen
 from report_operator.pod import RUNNER
 from report_types.outcome import Outcome, Reason
 from report_types.run import DeliveryRow, DeliveryState, RunResult, RunStatus
 
 _CUT_FIELD: Final = r'"{}"\s*:\s*("(?:[^"\\]|\\.)*")'
+# A runner that was told to stop does not know why; the cluster does.
+_KNOWN_BETTER: Final = frozenset(
+    {Reason.DEADLINE_EXCEEDED, Reason.EVICTED, Reason.NODE_LOST, Reason.OUT_OF_MEMORY}
+)
 _MAX_WORDS: Final = 4096  # what Kubernetes keeps of a termination message
 
 
 def read_last_words(pods: Iterable[PodSeen]) -> RunResult | None:
     """Return what the runner of the newest pod left in its termination message, if it is ours."""
-    pod = current_pod(pods)
+    pod = newest_pod(pods)
     runner = next((c for c in pod.containers if c.name == RUNNER), None) if pod else None
     return parse_last_words(runner.last_words) if runner else None
 
@@ -46,9 +50,11 @@ def fold(run: RunSeen, words: RunResult | None, finding: Finding, ended: datetim
     """
     Return the final status of *run*, which ended at *ended* without an outcome.
 
-    *finding* counts where there are no *words*. A mail that was being sent is `unknown`: nobody
-    knows whether its server took it.
+    *finding* counts where there are no *words*, or only that it was stopped. A mail that was being
+    sent is `unknown`: nobody knows whether its server took it.
     """
+    if words and words.reason is Reason.STOPPED and finding.reason in _KNOWN_BETTER:
+        words = None
     rows = [_settle(row, words) for row in run.status.deliveries]
     if words is None:
         words = _judge(rows, finding)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from report_types.names import REPORT_LABEL, SCHEDULED_TIME_ANNOTATION
+from report_types.names import REPORT_KIND, REPORT_LABEL, SCHEDULED_TIME_ANNOTATION
 from report_types.run import DeliveryState, ReportRun, RunSpec, RunStatus
 
 Body = Mapping[str, Any]
@@ -22,7 +22,11 @@ MANUAL_ANNOTATION: Final = "cronjob.kubernetes.io/instantiate"
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The metadata that all kinds share; *owner* is (kind, name, uid) of the controller."""
+    """
+    The metadata that all kinds share.
+
+    *owner* is (kind, name, uid) of the controller, or else of the report that it belongs to.
+    """
 
     namespace: str
     name: str
@@ -31,6 +35,11 @@ class Meta:
     created: datetime
     deleting: bool
     owner: tuple[str, str, str] | None
+
+    @property
+    def owner_uid(self) -> str | None:
+        """The uid of the owner."""
+        return self.owner[2] if self.owner else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,7 @@ class PodSeen:
     message: str
     unscheduled: str
     disrupted: str
+    ended: datetime | None
     containers: tuple[ContainerSeen, ...]
 
     @property
@@ -130,7 +140,14 @@ class RunSeen:
     labels: Mapping[str, str]
 
 
-Seen = ReportSeen | CronJobSeen | JobSeen | PodSeen | RunSeen
+@dataclass(frozen=True, slots=True)
+class IdentitySeen:
+    """A ServiceAccount or RoleBinding of the runs in a namespace, as it should be."""
+
+    meta: Meta
+
+
+Seen = ReportSeen | CronJobSeen | JobSeen | PodSeen | RunSeen | IdentitySeen
 
 
 def see_report(body: Body) -> ReportSeen:
@@ -177,6 +194,7 @@ def see_job(body: Body) -> JobSeen:
 def see_pod(body: Body) -> PodSeen:
     """Remember a pod."""
     status, labels = body.get("status", {}), body["metadata"].get("labels", {})
+    states = [c.get("state", {}).get("terminated", {}) for c in status.get("containerStatuses", ())]
     scheduled = _condition(body, "PodScheduled", "False") or {}
     return PodSeen(
         meta=see_meta(body),
@@ -186,6 +204,7 @@ def see_pod(body: Body) -> PodSeen:
         reason=status.get("reason", ""),
         message=status.get("message", ""),
         unscheduled=scheduled.get("message", "") or scheduled.get("reason", ""),
+        ended=max((t for s in states if (t := to_time(s.get("finishedAt")))), default=None),
         disrupted=(_condition(body, "DisruptionTarget") or {}).get("reason", ""),
         containers=tuple(_see_container(c) for c in status.get("containerStatuses", ())),
     )
@@ -220,7 +239,8 @@ def see_meta(body: Body) -> Meta:
     """Remember an object's metadata."""
     meta = body["metadata"]
     owners = meta.get("ownerReferences", ())
-    owner = next((o for o in owners if o.get("controller")), None)
+    controller = next((o for o in owners if o.get("controller")), None)
+    owner = controller or next((o for o in owners if o["kind"] == REPORT_KIND), None)
     created = to_time(meta.get("creationTimestamp"))
     assert created is not None
     return Meta(

@@ -8,7 +8,6 @@ writable for one side only.
 
 from typing import Any, Final
 
-from report_operator.deadlines import pod_deadline
 from report_operator.settings import RunnerSettings
 from report_types.names import (
     CREDENTIALS_DIR,
@@ -21,7 +20,7 @@ from report_types.names import (
     SOURCES_DIR,
     WORK_DIR,
 )
-from report_types.plan import plan_of
+from report_types.plan import plan_of, run_seconds
 from report_types.quantity import to_bytes
 from report_types.report import ReportSpec, ScheduledReport
 from report_types.run import Trigger
@@ -35,7 +34,7 @@ RUNNER_UID: Final = 65532
 SCRIPT_UID: Final = 65533
 SHARED_GID: Final = 65532
 TOKEN_SECONDS: Final = 600
-GRACE_SECONDS: Final = 30
+GRACE_SECONDS: Final = 60  # a mail that is being sent is finished
 # The kernel takes 128 KiB in one variable; past that a container dies without a word.
 MAX_PLAN: Final = 120 * 1024
 SMTP_KEYS: Final = (
@@ -70,7 +69,7 @@ def build_pod_spec(report: ScheduledReport, trigger: Trigger, settings: RunnerSe
     runtime = {"runtimeClassName": name} if (name := settings.runtime_class_name) else {}
     return {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": pod_deadline(spec),
+        "activeDeadlineSeconds": run_seconds(spec),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "serviceAccountName": RUNNER_SERVICE_ACCOUNT,
         "automountServiceAccountToken": False,

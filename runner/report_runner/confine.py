@@ -9,6 +9,7 @@ that what is reported is what was felt and not what was asked for.
 import ctypes
 import os
 import resource
+import signal
 import sys
 import sysconfig
 import zoneinfo
@@ -17,13 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from report_runner import landlock, seccomp, syscalls
-from report_runner.kernel import KernelError, call
+from report_runner.kernel import KernelError, call, control_process, refuse_tracing
 from report_runner.script_job import MIB, ScriptJob, ScriptLimits, Walls
 
 MEMORY_RESERVE: Final = 16 * MIB
 """Bytes between the soft and the hard limit: what is left to say that memory ran out."""
 
-_DUMPABLE, _NO_NEW_PRIVILEGES, _DEATH_SIGNAL = 4, 38, 1  # options of prctl
+_NO_NEW_PRIVILEGES, _DEATH_SIGNAL = 38, 1  # options of prctl
 _LIBRARY_FOLDERS: Final = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
 _INITIAL_USER_NAMESPACE: Final = ["0", "0", "4294967295"]
 
@@ -42,14 +43,14 @@ def confine(job: ScriptJob, *, sources: Iterable[Path], result: Path, descriptor
     Raises:
         SandboxUnavailableError: a wall is missing and the job does not allow that.
     """
-    set_limits(job.limits)
-    if job.unconfined:
-        return Walls(user_namespace=_in_user_namespace())
-    if sys.platform != "linux":
+    if sys.platform != "linux" and not job.unconfined:
         raise SandboxUnavailableError(
             "only Linux can confine a script: run it on Linux, or, if you trust the script, "
             "without walls by srep run --local --unconfined"
         )
+    set_limits(job.limits)
+    if job.unconfined:
+        return Walls(user_namespace=_in_user_namespace())
     try:
         return _raise_walls(job, [*python_paths(), *sources], result, descriptor)
     except (KernelError, OSError) as error:
@@ -59,7 +60,7 @@ def confine(job: ScriptJob, *, sources: Iterable[Path], result: Path, descriptor
 def die_with_parent() -> None:
     """Have the kernel kill this process when the script host dies (Linux only)."""
     if sys.platform == "linux":
-        call("prctl", _DEATH_SIGNAL, 9, 0, 0, 0)
+        control_process(_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def be_killed_first() -> None:
@@ -132,8 +133,8 @@ def _raise_walls(job: ScriptJob, readable: list[Path], result: Path, descriptor:
     user_namespace = _in_user_namespace()
     _close_all_but({0, 1, 2, descriptor})
     _drop_capabilities()
-    call("prctl", _DUMPABLE, 0, 0, 0, 0)
-    call("prctl", _NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    refuse_tracing()
+    control_process(_NO_NEW_PRIVILEGES, 1)
     abi = _raise_landlock(job, readable, result)
     filtered = _raise_seccomp(job, arch)
     return Walls(

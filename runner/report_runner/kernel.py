@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from functools import cache
 
 from report_runner import syscalls
@@ -26,6 +27,23 @@ def call(name: str, *arguments: object) -> int:
     if result < 0:
         raise KernelError(f"{name}: {os.strerror(ctypes.get_errno())}")
     return result
+
+
+def control_process(option: int, value: int) -> None:
+    """
+    Make the call ``prctl`` with *option* and *value*.
+
+    Raises:
+        KernelError: it failed.
+    """
+    call("prctl", option, value, 0, 0, 0)
+
+
+def refuse_tracing() -> None:
+    """Let no process of the same user look into this one (Linux only)."""
+    if sys.platform == "linux":
+        dumpable = 4
+        control_process(dumpable, 0)
 
 
 def _to_c(argument: object) -> object:

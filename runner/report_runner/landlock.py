@@ -55,7 +55,7 @@ def restrict(abi: int, *, readable: Iterable[Path], writable: Iterable[Path]) ->
     Leave this thread, and those it starts, only these paths; takes away TCP, signals, exec.
 
     *readable* are folders or files, *writable* are files that exist. A path that does not exist
-    is passed over. ``no_new_privs`` must be set, and the process must have one thread only.
+    for this user is passed over. ``no_new_privs`` must be set, and there must be one thread only.
 
     Raises:
         KernelError: the kernel does not let us.
@@ -87,7 +87,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
     beneath_path = 1
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return
     try:
         if not path.is_dir():

@@ -17,7 +17,7 @@ REDACTED: Final = "[redacted]"
 _SHORTEST_SECRET: Final = 4  # a shorter one would blot out ordinary text, and is none
 _MAX_TEXT: Final = 2000
 _RULES: Final = (
-    (re.compile(r"(?i)\b(authorization|cookie)(\"?\s*[:=]\s*).+"), rf"\1\2{REDACTED}"),
+    (re.compile(r"(?i)\b(authorization|cookie)([\"']?\s*[:=]\s*).+"), rf"\1\2{REDACTED}"),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#@\"']*@"), rf"\1{REDACTED}@"),
     (re.compile(r"(?i)\b(https?://[^\s?#\"']*)[?#][^\s\"']*"), rf"\1?{REDACTED}"),
     (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+"), "[address]"),

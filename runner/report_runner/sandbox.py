@@ -6,19 +6,16 @@ The script host lives in the pod's other container, or is a child process of
 believed beyond its shape, and the result is opened as a stranger's file.
 """
 
-import os
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, BinaryIO, Final, Self
+from typing import IO, Any, Final, Self
 
 from report_runner import script_failure
 from report_runner.frames import MAX_REPLY, FrameBuffer, FrameError, encode
@@ -30,50 +27,11 @@ from report_runner.script_answer import (
     parse_walls,
 )
 from report_runner.script_job import RESULT_FILE, ScriptJob, ScriptLimits, Walls, line_text
-from report_types.outcome import Reason, RunError
+from report_runner.script_outcome import ScriptFailure, ScriptResult, open_result
+from report_types.outcome import Reason
 
 ANSWER_MARGIN: Final = 10.0
 """Seconds beyond the script's own time after which a silent script host is given up."""
-
-
-class ScriptFailure(RunError):  # noqa: N818  the word that the status uses
-    """
-    The script did not come to a result. *walls* stood around it, *seconds* went into phases.
-
-    *line_text* is the text of the script's line *line*, where one is to blame.
-    """
-
-    def __init__(
-        self,
-        reason: Reason,
-        message: str,
-        *,
-        line: int | None = None,
-        line_text: str = "",
-        walls: Walls | None = None,
-        seconds: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(reason, message, line=line)
-        self.line_text = line_text
-        self.walls = walls
-        self.seconds = seconds or {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScriptResult:
-    """
-    What a script came to: *csv* is the open result, checked to be a plain file of bounded size.
-
-    *rows* and *columns* are the script's own word for it; the CSV says what is true.
-    """
-
-    csv: BinaryIO
-    rows: int | None
-    columns: tuple[str, ...]
-    warnings: tuple[str, ...]
-    walls: Walls
-    seconds: Mapping[str, float]
-    peak_memory_bytes: int | None
 
 
 class ScriptHost:
@@ -138,8 +96,8 @@ class ScriptHost:
             message = f"the script container did not get ready within {timeout:g} s"
             raise ScriptFailure(Reason.SANDBOX_UNAVAILABLE, message) from error
         except (EOFError, OSError) as error:
-            reason, message = script_failure.verdict_before_script(-1)
-            raise ScriptFailure(reason, message) from error
+            message = script_failure.host_vanished(ScriptLimits())
+            raise ScriptFailure(Reason.OUT_OF_MEMORY, message) from error
         except (FrameError, AnswerError) as error:
             raise ScriptFailure(Reason.SCRIPT_ERROR, script_failure.TAMPERED) from error
         raise ScriptFailure(answer.reason or Reason.SANDBOX_UNAVAILABLE, answer.message)
@@ -154,7 +112,14 @@ class ScriptHost:
             ScriptFailure: there is no result, or none that can be sent.
         """
         latest = time.monotonic() + job.limits.timeout_seconds + ANSWER_MARGIN
-        said = self._ask(job, min(deadline, latest))
+        try:
+            said = self._ask(job, min(deadline, latest))
+        except TimeoutError as error:
+            if deadline < latest:
+                message = "the run's own deadline passed while the script ran"
+                raise ScriptFailure(Reason.DEADLINE_EXCEEDED, message) from error
+            message = script_failure.timed_out(job.limits)
+            raise ScriptFailure(Reason.SCRIPT_TIMEOUT, message) from error
         answer = self._understand(said, job)
         walls = parse_walls(said["walls"])
         if answer.reason is not None:
@@ -173,14 +138,14 @@ class ScriptHost:
         )
 
     def _ask(self, job: ScriptJob, deadline: float) -> dict[str, Any]:
+        """Send the job, return the answer; raises ScriptFailure, or TimeoutError at *deadline*."""
         assert self._connection is not None, "wait_ready comes first"
         try:
             self._connection.settimeout(_until(deadline))
             self._connection.sendall(encode({"job": job.to_wire()}))
             return self._receive(deadline)
-        except TimeoutError as error:
-            message = script_failure.timed_out(job.limits)
-            raise ScriptFailure(Reason.SCRIPT_TIMEOUT, message) from error
+        except TimeoutError:
+            raise
         except (EOFError, OSError) as error:
             message = script_failure.host_vanished(job.limits)
             raise ScriptFailure(Reason.OUT_OF_MEMORY, message) from error
@@ -203,8 +168,8 @@ class ScriptHost:
                 # One script host, once: whoever else finds the socket finds nobody there.
                 self._listener.close()
                 return connection
-            if self._process is not None and self._process.poll() is not None:
-                raise EOFError
+            if self._process is not None and (code := self._process.poll()) is not None:
+                raise ScriptFailure(*script_failure.verdict_before_script(code))
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         """Return the next frame; raises TimeoutError, EOFError, OSError or FrameError."""
@@ -216,31 +181,6 @@ class ScriptHost:
                 raise EOFError
             self._buffer.feed(data)
         return message
-
-
-def open_result(path: Path, limits: ScriptLimits) -> BinaryIO:
-    """
-    Open the result at *path* without trusting whoever made it: no link, no pipe, no surprise.
-
-    Raises:
-        ScriptFailure: it is missing, is no plain file, or is too large.
-    """
-    try:
-        # O_NONBLOCK: opening a named pipe would wait for a writer for ever.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        message = f"the script's result cannot be opened: {error.strerror}"
-        raise ScriptFailure(Reason.RESULT_INVALID, message) from error
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-        os.close(descriptor)
-        raise ScriptFailure(Reason.RESULT_INVALID, "the script's result is not a plain file")
-    if facts.st_size > limits.output_bytes:
-        os.close(descriptor)
-        message = script_failure.result_too_large(limits)
-        raise ScriptFailure(Reason.RESULT_TOO_LARGE, message)
-    return os.fdopen(descriptor, "rb")
 
 
 @contextmanager

@@ -21,18 +21,37 @@ SCRIPT_FILE: Final = "<script>"
 
 MAX_LOG: Final = 16_384
 
-_REPEATABLE: Final = (NameError, AttributeError, KeyError, ImportError)
+_REPEATABLE: Final = (
+    NameError,
+    AttributeError,
+    KeyError,
+    ImportError,
+    TypeError,
+    ZeroDivisionError,
+    RecursionError,
+    PermissionError,
+)
 _WORD: Final = re.compile(r"\w+")
 _VOCABULARY: Final = frozenset(
     _WORD.findall(
         """
         a an and are as attribute axis columns dtype from has import imported in index is local
-        module most name no not object of or partially str the to type with cannot defined free
-        variable value where it referenced before assignment associated None DataFrame Series
-        DataFrameGroupBy SeriesGroupBy Index MultiIndex Timestamp Timedelta ndarray
+        module most name named no not object of or partially str the to type with cannot defined
+        free variable value where it referenced before assignment associated none dataframe series
+        dataframegroupby seriesgroupby multiindex timestamp timedelta ndarray s
+        division by zero maximum recursion depth exceeded permission denied operation permitted
+        positional argument arguments got an unexpected keyword missing required takes but given was
+        were supported unsupported operand types between instances callable subscriptable iterable
+        hashable unhashable must be integers slices or indices can only concatenate
         """
     )
+).union(name.casefold() for name in dir(builtins))
+
+
+_KEY_VOCABULARY: Final = frozenset(
+    {"none", "of", "index", "are", "in", "the", "columns", "not", "dtype", "str"}
 )
+"""A missing key is itself a value, so next to nothing but the script's words may stand by it."""
 
 
 def script_line(trace: TracebackType | None) -> int | None:
@@ -54,13 +73,18 @@ def describe(error: BaseException, script: str) -> str:
 
     For example ``KeyError: 'amout' (script line 3: result = data.groupby("amout").sum())``.
     """
-    line = error_line(error)
+    name, message = type(error).__name__, repeatable_message(error, script)
+    place = line_in_script(script, error_line(error))
+    said = (f"{name}: {message}" if message else name) + (f" ({place})" if place else "")
+    return escape(said + _way_out(error, message))
+
+
+def line_in_script(script: str, line: int | None) -> str:
+    """Return how a message names a line: its number and its text; empty without a line."""
+    if line is None:
+        return ""
     text = line_text(script, line)
-    where = f" (script line {line}: {text})" if text else f" (script line {line})" if line else ""
-    message = repeatable_message(error, script)
-    said = f"{type(error).__name__}: {message}{where}" if message else type(error).__name__ + where
-    hint = "" if message else "; its message is in the log of the script"
-    return escape(said + hint)
+    return escape(f"script line {line}: {text}" if text else f"script line {line}")
 
 
 def repeatable_message(error: BaseException, script: str) -> str:
@@ -69,9 +93,22 @@ def repeatable_message(error: BaseException, script: str) -> str:
         return error.msg if error.filename == SCRIPT_FILE else ""
     if not isinstance(error, _REPEATABLE):
         return ""
-    message = str(error)
-    known = _VOCABULARY | set(dir(builtins)) | set(_WORD.findall(script))
-    return message if known.issuperset(_WORD.findall(message)) else ""
+    message = (error.strerror or "") if isinstance(error, OSError) else str(error)
+    vocabulary = _KEY_VOCABULARY if isinstance(error, KeyError) else _VOCABULARY
+    known = vocabulary | _words(script)
+    return message if known.issuperset(_words(message)) else ""
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
+
+
+def _way_out(error: BaseException, message: str) -> str:
+    if isinstance(error, PermissionError):
+        return "; a script has no files, no network and no other programs: it sets `result`"
+    if isinstance(error, ModuleNotFoundError):
+        return "; only what is in the runner's image can be imported"
+    return "" if message else "; its message is in the log of the script"
 
 
 def remember_source(script: str) -> None:

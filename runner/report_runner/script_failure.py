@@ -19,20 +19,19 @@ TAMPERED: Final = (
 
 def out_of_memory(limits: ScriptLimits, where: str = "") -> str:
     """Return the message for a script that reached its memory limit; *where* names the place."""
-    limit = f" (the limit is {in_mib(limits.memory_bytes)})" if limits.memory_bytes else ""
-    place = f" {where}" if where else ""
+    limit = f"the limit is {in_mib(limits.memory_bytes)}" if limits.memory_bytes else ""
+    facts = "; ".join(filter(None, [where, limit]))
     return (
-        f"out of memory{place}{limit}: raise spec.resources.limits.memory, "
+        f"out of memory{f' ({facts})' if facts else ''}: raise spec.resources.limits.memory, "
         "or let the script hold less at a time"
     )
 
 
 def timed_out(limits: ScriptLimits, where: str = "") -> str:
     """Return the message for a script that did not end in time; *where* names the place."""
-    place = f", and was {where}" if where else ""
     return (
-        f"the script did not end within {limits.timeout_seconds:g} s{place}: "
-        "make it faster, or raise spec.script.timeoutSeconds"
+        f"the script did not end within {limits.timeout_seconds:g} s"
+        f"{f' ({where})' if where else ''}: make it faster, or raise spec.script.timeoutSeconds"
     )
 
 

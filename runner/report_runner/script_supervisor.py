@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 from report_runner import script_failure
 from report_runner.frames import FrameError, encode, write_frame
+from report_runner.kernel import refuse_tracing
 from report_runner.plain_text import escape
 from report_runner.script_answer import Answer, AnswerError, parse_answer, parse_walls
 from report_runner.script_job import ScriptJob, ScriptLimits, Walls
@@ -42,6 +43,7 @@ def supervise(child: ChildProcess, arguments: list[str]) -> int:
     """Serve one job with *child*; return the exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, _stop)
+    refuse_tracing()
     log = ScriptLog(_print)
     link = Link(child, log)
     if not link.connect(options.socket, options.patience):

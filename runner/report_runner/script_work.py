@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 from report_runner import confine, script_errors, script_failure
-from report_runner.plain_text import escape
-from report_runner.script_job import RunFacts, ScriptJob, line_text
+from report_runner.script_job import RunFacts, ScriptJob
 from report_runner.script_result import (
     ResultInvalidError,
     ResultTooLargeError,
@@ -188,12 +187,10 @@ def _failure_of(error: BaseException, script: str, phase: str) -> FailureError:
 
 
 def _place(error: BaseException, script: str, phase: str) -> tuple[int | None, str]:
-    """Return the script's line that was running, and how to say so in a message."""
+    """Return the script's line that was running, and how a message names the place."""
     line = script_errors.script_line(error.__traceback__)
-    if line is not None:
-        return line, escape(f"in script line {line}: {line_text(script, line)}")
-    doing = {"load": "reading a source", "write": "writing the CSV"}
-    return None, doing.get(phase, "in the script")
+    doing = {"load": "reading a source", "write": "writing the CSV"}.get(phase, "")
+    return line, script_errors.line_in_script(script, line) or doing
 
 
 def _start_timer(seconds: float) -> None:

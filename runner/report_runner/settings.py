@@ -6,9 +6,10 @@ Each is read once, at the start, and what is wrong is said in the words of whoev
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parseaddr
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -118,8 +119,9 @@ class SmtpSettings:
         }
         _check_keys(kept, where)
         port = _port(kept.get("SMTP_PORT", ""), where)
-        name, sender = parseaddr(kept["SMTP_FROM_EMAIL"])
-        if not _fits(ADDRESS_PATTERN, sender):
+        _check_authorities(kept.get("SMTP_CA_CERT", ""), where)
+        (name, sender), *others = getaddresses([kept["SMTP_FROM_EMAIL"]])
+        if others or not _fits(ADDRESS_PATTERN, sender):
             raise _wrong("SMTP_FROM_EMAIL", where, "a mail address such as reports@example.com")
         return cls(
             host=kept["SMTP_HOST"],
@@ -231,6 +233,15 @@ def _tls(values: Mapping[str, str], port: int, where: str) -> Tls:
             "set SMTP_USE_TLS to true, or remove SMTP_USER and SMTP_PASSWORD",
         )
     return "none"
+
+
+def _check_authorities(pem: str, where: str) -> None:
+    if not pem.strip():
+        return
+    try:
+        ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise _wrong("SMTP_CA_CERT", where, "certificates in PEM form") from error
 
 
 def _wrong(key: str, where: str, expected: str) -> RunError:

@@ -91,7 +91,7 @@ def run_script(
 def script_host_process(
     directory: Path, log: Any = None, under: tuple[str, ...] = ()
 ) -> Iterator[tuple[ScriptHost, "subprocess.Popen[bytes]"]]:
-    """Start a script host by the command line that the pod has, for tests that watch the process."""
+    """Start a script host by the command line of the pod, for tests that watch the process."""
     for folder in ("input", "output"):
         Path(directory, folder).mkdir()
     path = directory / "input" / "script.sock"
@@ -99,7 +99,9 @@ def script_host_process(
         command = [*under, sys.executable, "-I", "-m", "report_runner.script_host"]
         command += ["--socket", str(path), "--input", str(path.parent)]
         command += ["--output", str(directory / "output")]
-        process = subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, env={}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         try:
             yield host, process
         finally:

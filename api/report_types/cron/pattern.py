@@ -2,8 +2,9 @@
 The schedule as one regular expression, for the rules that the API server checks itself.
 
 It takes all that ``parse`` takes. It cannot see that a range runs backwards, that nothing ever
-fires, or that a step is beyond 64 bits: those are left to the operator. The syntax is what RE2
-(``self.matches`` in CEL) and Python have in common.
+fires, that a step is beyond 64 bits, or that a rare kind of space ends what Kubernetes passes over
+after ``*-``: those are left to the operator. The syntax is what RE2 (``self.matches`` in CEL) and
+Python have in common, and it holds no quote and no line break.
 """
 
 from typing import Final

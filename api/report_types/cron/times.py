@@ -22,7 +22,7 @@ def next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) 
     """
     Return the next *count* runs after the aware datetime *after*, in UTC, earliest first.
 
-    There are fewer only where more than five years lie between two runs.
+    There are fewer only where ``runs`` ends.
 
     Raises:
         ValueError: *after* has no time zone.
@@ -31,7 +31,15 @@ def next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) 
 
 
 def runs(schedule: Schedule, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """Yield the runs after the aware datetime *after*, in UTC, one by one, earliest first."""
+    """
+    Yield the runs after the aware datetime *after*, in UTC, one by one, earliest first.
+
+    They end where the controller finds no more: if there is none within five years, or at a day
+    that a zone leaves out as a whole (Pacific/Apia did in 2011), where it hangs for ever.
+
+    Raises:
+        ValueError: *after* has no time zone.
+    """
     if after.tzinfo is None:
         raise ValueError("after must be a datetime with a time zone")
     moment = _next_run(schedule, zone, after)
@@ -70,9 +78,11 @@ def _next_run(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime |
     while local.year <= last_year:
         for stride in _STRIDES:
             while not stride.fits(schedule, local):
-                # Only the first step of the whole walk begins at a full month, day or hour.
-                local = stride.step(local if aligned else stride.begin(local))
-                aligned = True
+                if not aligned:  # only the first step begins at a full month, day or hour
+                    local, aligned = stride.begin(local), True
+                before, local = local, stride.step(local)
+                if local.astimezone(UTC) <= before.astimezone(UTC):
+                    return None  # the controller walks on the spot here, see runs()
                 if stride.has_wrapped(local):
                     break
             else:

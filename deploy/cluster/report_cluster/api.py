@@ -8,7 +8,7 @@ from typing import Any
 from report_cluster.layout import Layout
 from report_cluster.settings import API_PORT, DNS_READY_PORT, NODE_ADDRESS, NODE_NAME
 
-SECONDS = 3
+SECONDS = 5
 PROXY_HEALTH_PORT = 10256
 
 

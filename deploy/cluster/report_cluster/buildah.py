@@ -27,6 +27,7 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 def build(image: Image) -> None:
     """Build *image* from the checkout into the store. Raises ClusterError."""
     parts.need_packages(parts.BUILD_PACKAGES)
+    _forget_killed_builds()
     base = _base()
     settings = _settings()
     argv = [*_buildah("bud"), "--isolation=chroot", "--network=host", "--layers"]
@@ -42,9 +43,18 @@ def save(image: Image, archive: Path) -> None:
 
 
 def _buildah(command: str) -> list[str]:
-    folder = cache_folder() / "images"
-    store = [f"--root={folder}/store", f"--runroot={folder}/run", "--storage-driver=overlay"]
-    return [*APART, "buildah", *store, command]
+    store = [f"--root={_folder()}/store", f"--runroot={_folder()}/run", "--storage-driver=overlay"]
+    return [*APART, "env", f"TMPDIR={_folder()}/scratch", "buildah", *store, command]
+
+
+def _folder() -> Path:
+    return cache_folder() / "images"
+
+
+def _forget_killed_builds() -> None:
+    shutil.rmtree(_folder() / "scratch", ignore_errors=True)
+    (_folder() / "scratch").mkdir(parents=True)
+    run([*_buildah("rm"), "--all"])
 
 
 def _base() -> str:
@@ -59,12 +69,12 @@ def _base() -> str:
 def _make_base(tag: str, folder: Path) -> None:
     root = folder / "root"
     log = cache_folder() / "log" / "image-base.log"
-    make = ["debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", RELEASE, root]
+    make = ["debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", RELEASE, str(root)]
     run_long("making the base image (about 1 minute the first time)", [*APART, *make], log=log)
     for name in TRIM:
         shutil.rmtree(root / name, ignore_errors=True)
     (folder / "Dockerfile").write_text("FROM scratch\nADD root /\n")
-    run([*_buildah("bud"), "--quiet", f"--tag={tag}", folder])
+    run([*_buildah("bud"), "--quiet", f"--tag={tag}", str(folder)])
 
 
 def _settings() -> dict[str, Path]:
@@ -73,7 +83,7 @@ def _settings() -> dict[str, Path]:
 
     A build sees none of the machine's environment, and the image keeps none of these.
     """
-    folder = cache_folder() / "images" / "settings"
+    folder = _folder() / "settings"
     folder.mkdir(parents=True, exist_ok=True)
     pip, uv = folder / "pip.conf", folder / "uv.toml"
     index = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX")

@@ -1,4 +1,4 @@
-"""The components' configuration files and command lines: text from settings, nothing is written."""
+"""The components' configuration files: text made from settings, nothing is written."""
 
 import json
 
@@ -11,12 +11,10 @@ from report_cluster.settings import (
     NODE_NAME,
     PAUSE_IMAGE,
     POD_RANGE,
-    SERVICE_RANGE,
 )
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"  # /run is the node's own
-ETCD = "http://127.0.0.1:2379"
-ETCD_PEER = "http://127.0.0.1:2380"
+CTR = ["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"]
 
 # Who may do what is Kubernetes' own affair: it knows these users and groups.
 USERS = {
@@ -52,9 +50,7 @@ def kubeconfig(token: str, authority: str) -> str:
 
 def token_file(tokens: dict[str, str]) -> str:
     """The API server's list of bearer tokens, from the token of each of USERS."""
-    lines = [
-        f'{tokens[key]},{name},{name},"{groups}"' for key, (name, groups) in USERS.items()
-    ]
+    lines = [f'{tokens[key]},{name},{name},"{groups}"' for key, (name, groups) in USERS.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -150,6 +146,8 @@ def _proxy(layout: Layout) -> dict[str, object]:
         "conntrack": {"maxPerCore": 0, "min": 0},
         "healthzBindAddress": f"{NODE_ADDRESS}:10256",
         "hostnameOverride": NODE_NAME,
+        # A changed service is reachable at once, not up to a second later.
+        "iptables": {"minSyncPeriod": "100ms"},
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "iptables",
     }
@@ -166,72 +164,3 @@ def _corefile(layout: Layout) -> str:
     }}
 }}
 """
-
-
-def commands(layout: Layout) -> dict[str, list[str]]:
-    """The components' command lines by name, in the order in which they start."""
-    return {
-        "containerd": ["containerd", "-c", f"{layout.config}/containerd.toml"],
-        "etcd": [
-            "etcd",
-            f"--data-dir={layout.life}/etcd",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls={ETCD}",
-            f"--advertise-client-urls={ETCD}",
-            f"--listen-peer-urls={ETCD_PEER}",
-            f"--initial-advertise-peer-urls={ETCD_PEER}",
-            f"--initial-cluster=default={ETCD_PEER}",
-        ],
-        "kube-apiserver": _api_server(layout),
-        "kube-controller-manager": [
-            "kube-controller-manager",
-            f"--kubeconfig={layout.pki}/controllers.kubeconfig",
-            f"--service-account-private-key-file={layout.pki}/service-accounts.key",
-            "--use-service-account-credentials",
-            f"--root-ca-file={layout.authority}",
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            "--controllers=*,-node-ipam-controller,-node-route-controller,"
-            "-cloud-node-lifecycle-controller",
-        ],
-        "kube-scheduler": [
-            "kube-scheduler",
-            f"--kubeconfig={layout.pki}/scheduler.kubeconfig",
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-        ],
-        "kubelet": [
-            "kubelet",
-            f"--config={layout.config}/kubelet.yaml",
-            f"--kubeconfig={layout.pki}/kubelet.kubeconfig",
-            f"--root-dir={layout.life}/kubelet",
-            f"--node-ip={NODE_ADDRESS}",
-            f"--hostname-override={NODE_NAME}",
-        ],
-        "kube-proxy": ["kube-proxy", f"--config={layout.config}/proxy.yaml"],
-        "coredns": ["coredns", "-conf", f"{layout.config}/Corefile"],
-    }
-
-
-def _api_server(layout: Layout) -> list[str]:
-    return [
-        "kube-apiserver",
-        f"--etcd-servers={ETCD}",
-        f"--bind-address={NODE_ADDRESS}",
-        f"--advertise-address={NODE_ADDRESS}",
-        f"--secure-port={API_PORT}",
-        f"--cert-dir={layout.pki}",
-        f"--token-auth-file={layout.pki}/tokens.csv",
-        "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
-        f"--service-cluster-ip-range={SERVICE_RANGE}",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={layout.pki}/service-accounts.key",
-        f"--service-account-signing-key-file={layout.pki}/service-accounts.key",
-        "--allow-privileged",
-        "--kubelet-preferred-address-types=InternalIP",
-        f"--kubelet-client-certificate={layout.pki}/kubelet-client.crt",
-        f"--kubelet-client-key={layout.pki}/kubelet-client.key",
-        f"--audit-policy-file={layout.config}/audit-policy.yaml",
-        f"--audit-log-path={layout.audit_log}",
-    ]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from report_cluster.settings import CHECKOUT
 
-SHARED = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", ".dockerignore", "api/report_types")
+# The wheel carries README and LICENSE too, but no program reads them: they make no other image.
+SHARED = ("pyproject.toml", "uv.lock", ".dockerignore", "api/report_types")
 
 
 @dataclass(frozen=True)

@@ -17,34 +17,37 @@ from pathlib import Path
 
 from report_cluster import cgroups, configs
 from report_cluster.api import Api
+from report_cluster.commands import commands
+from report_cluster.configs import CTR
 from report_cluster.layout import Layout
 from report_cluster.settings import LINK_PREFIX, NODE_ADDRESS, PAUSE_IMAGE, SOURCES
 from report_cluster.supervisor import Supervisor
 from report_cluster.talk import ClusterError, run, say, succeeds
 
-CTR = ["ctr", "--address", configs.CONTAINERD_SOCKET, "--namespace", "k8s.io"]
 LINK_SECONDS = 15
 CONTAINERD_SECONDS = 20
 API_SECONDS = 60
 
 
-def main(state: Path, pause_image: Path) -> None:
+def main(state: Path) -> None:
     """Bring the node up and stay. Raises ClusterError."""
     layout = Layout(state)
     _mounts(layout)
     _network()
     cgroups.make(cgroups.cgroup_name(state))
     _write_configuration(layout)
-    supervisor = Supervisor(configs.commands(layout), layout.log)
+    supervisor = Supervisor(commands(layout), layout.log)
     supervisor.start("etcd")
     supervisor.start("kube-apiserver")
     _start_containerd(supervisor, layout)
-    _import_pause(pause_image)
+    _import_pause(layout.pause_archive)
     _wait("the API server", API_SECONDS, lambda: Api(layout).ready())
     _write_access(layout)
     for name in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns"):
         supervisor.start(name)
-    run(["kubectl", f"--kubeconfig={layout.kubeconfig}", "apply", "-f", SOURCES / "dns/access.yaml"])
+    run(
+        ["kubectl", f"--kubeconfig={layout.kubeconfig}", "apply", "-f", SOURCES / "dns/access.yaml"]
+    )
     say("all components started")
     supervisor.stay()
 
@@ -65,7 +68,7 @@ def _mounts(layout: Layout) -> None:
 
 
 def _network() -> None:
-    """Give the node its address; the host's side makes the link as soon as it knows this process."""
+    """Give the node its address, once the host has made the link."""
     _wait("the node's network link", LINK_SECONDS, _link_is_there)
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", f"{NODE_ADDRESS}/{LINK_PREFIX}", "dev", "eth0"])
@@ -135,7 +138,7 @@ def _import_pause(archive: Path) -> None:
 if __name__ == "__main__":
     os.umask(0o022)
     try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]))
+        main(Path(sys.argv[1]))
     except ClusterError as error:
         say(str(error))
         sys.exit(1)

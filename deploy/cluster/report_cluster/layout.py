@@ -23,6 +23,16 @@ class Layout:
         return self.state / "store"
 
     @property
+    def lock(self) -> Path:
+        """Held by the command that is at work on the node."""
+        return self.state / "lock"
+
+    @property
+    def pause_archive(self) -> Path:
+        """The image that holds a pod's namespaces open."""
+        return self.life / "pause.tar"
+
+    @property
     def pki(self) -> Path:
         """Keys, certificates and tokens."""
         return self.life / "pki"

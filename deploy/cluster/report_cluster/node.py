@@ -1,115 +1,61 @@
-"""The single node from the host's side: bring it up, tell whether it works, take it away."""
+"""The single node: bring it up, tell whether it works, take it away."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from report_cluster import cgroups, parts
+from report_cluster import cgroups, configs, link, namespaces, parts
 from report_cluster.api import Api
+from report_cluster.commands import commands
 from report_cluster.layout import Layout
+from report_cluster.locks import locked
 from report_cluster.pause import write_pause_archive
-from report_cluster.settings import (
-    HOST_ADDRESS,
-    HOST_LINK,
-    LINK_PREFIX,
-    NODE_ADDRESS,
-    POD_RANGE,
-    SERVICE_RANGE,
-    SOURCES,
-)
-from report_cluster.talk import ClusterError, run, say, tail
+from report_cluster.talk import ClusterError, say, tail
 
-NAMESPACES = ["--mount", "--net", "--pid", "--ipc", "--uts"]
-UP_SECONDS = 90
-END_SECONDS = 20
+PATIENCE_SECONDS = 30
+START_SECONDS = 10
+READY_SECONDS = 90
+# The node mounts a folder of its own over this one, so the host has to have it. It stays, empty:
+# to remove it would take it from under a second node.
 CNI_CACHE = Path("/var/lib/cni")
 
 
 def up(layout: Layout) -> None:
     """Bring the node up, or leave it alone where it runs and works. Raises ClusterError."""
-    fingerprint = _fingerprint()
-    with _lock(layout):
-        if processes(layout) and _started_from(layout) == fingerprint and not Api(layout).shortfall():
+    fingerprint = _fingerprint(layout)
+    with locked(layout.lock, "the node"):
+        if _started_from(layout) == fingerprint and _works(layout):
             return
-        _end(layout)
-        _check_addresses()
         path = _path_of_parts()
+        _end(layout)
+        link.check_addresses()
         began = time.monotonic()
         say("starting the node")
-        _start(layout, path, fingerprint)
+        try:
+            _start(layout, path)
+        except BaseException:
+            _end(layout)
+            raise
+        layout.fingerprint.write_text(fingerprint)
         say(f"the node is ready after {time.monotonic() - began:.0f} s")
 
 
 def down(layout: Layout) -> None:
     """Take away all that the node has but its files in the cache."""
-    with _lock(layout):
+    with locked(layout.lock, "the node"):
         _end(layout)
         layout.kubeconfig.unlink(missing_ok=True)
 
 
-def processes(layout: Layout) -> list[int]:
-    """
-    The node's first process and the one that started it.
-
-    They are known by their whole command line, which names the state folder: no other process has
-    it, and there is no record that could be out of date.
-    """
-    mark = _inside_command(layout)
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                argv = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-                if argv[-len(mark) :] == mark:
-                    found.append(int(folder.name))
-    return sorted(found)
-
-
-def enter(layout: Layout) -> list[str]:
-    """The words that, put before a command, run it inside the node. Raises ClusterError."""
-    for pid in processes(layout):
-        # The starter stayed outside; only the first process has the node's namespaces.
-        if Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink():
-            return ["nsenter", f"--target={pid}", "--mount", "--net", "--pid", "--"]
-    raise ClusterError("the node is not running: make cluster")
-
-
-def _inside_command(layout: Layout) -> list[str]:
-    return ["-m", "report_cluster.inside", str(layout.state), str(_pause_archive(layout))]
-
-
-def _pause_archive(layout: Layout) -> Path:
-    return layout.life / "pause.tar"
-
-
-@contextlib.contextmanager
-def _lock(layout: Layout) -> Iterator[None]:
-    """One at a time; the kernel frees the lock of a killed process."""
-    layout.state.mkdir(parents=True, exist_ok=True)
-    with (layout.state / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another command is at work on the node: waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for file in sorted(SOURCES.rglob("*")):
-        if file.is_file() and file.suffix != ".pyc":
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+def _fingerprint(layout: Layout) -> str:
+    """A digest of all that shapes the node, so a changed checkout brings up another."""
+    built = [part.key() for part in (parts.KUBE, parts.COREDNS, parts.PAUSE)]
+    shape = [built, configs.files(layout), commands(layout)]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
 def _started_from(layout: Layout) -> str:
@@ -119,6 +65,23 @@ def _started_from(layout: Layout) -> str:
         return ""
 
 
+def _works(layout: Layout) -> bool:
+    """Whether the node works, or does so soon: a busy machine and a restarted part get time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    said = ""
+    while namespaces.processes(layout):
+        missing = Api(layout).shortfall()
+        if not missing:
+            return True
+        if time.monotonic() > deadline:
+            break
+        if missing != said:
+            say(f"waiting for the node that runs: {missing}")
+            said = missing
+        time.sleep(0.5)
+    return False
+
+
 def _path_of_parts() -> str:
     parts.need_packages(parts.NODE_PACKAGES)
     programs = [parts.program(part) for part in (parts.COREDNS, parts.KUBECTL)]
@@ -126,82 +89,41 @@ def _path_of_parts() -> str:
     return os.pathsep.join([*map(str, folders), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
 
 
-def _check_addresses() -> None:
-    """Refuse where the machine already has another use for the node's addresses."""
-    for target in (NODE_ADDRESS, POD_RANGE.split("/")[0], SERVICE_RANGE.split("/")[0]):
-        routes = json.loads(run(["ip", "-json", "route", "show", "match", target]) or "[]")
-        if taken := [route for route in routes if route["dst"] != "default"]:
-            raise ClusterError(
-                f"the address {target} of the node is already routed over {taken[0]['dev']}: "
-                "free it, or install Docker to use kind instead"
-            )
-
-
-def _start(layout: Layout, path: str, fingerprint: str) -> None:
+def _start(layout: Layout, path: str) -> None:
     shutil.rmtree(layout.life, ignore_errors=True)
     parts.folders([layout.life, layout.log, layout.store, CNI_CACHE])
-    write_pause_archive(parts.program(parts.PAUSE), _pause_archive(layout))
-    env = {"PATH": path, "PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"}
-    unshare = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc"]
-    with (layout.log / "node.log").open("w") as log:
-        subprocess.Popen(
-            [*unshare, sys.executable, *_inside_command(layout)],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        _connect(layout)
-        _wait_ready(layout)
-    except BaseException:
-        _end(layout)
-        raise
-    layout.fingerprint.write_text(fingerprint)
+    write_pause_archive(parts.program(parts.PAUSE), layout.pause_archive)
+    starter = namespaces.start(layout, path)
+    _wait_for_namespaces(layout, starter)
+    _wait_until_ready(layout, starter)
 
 
-def _connect(layout: Layout) -> None:
-    """Lay the link between this machine and the node, and the routes to pods and services."""
-    deadline = time.monotonic() + END_SECONDS
-    while True:
-        try:
-            first = enter(layout)[1].removeprefix("--target=")
-            break
-        except ClusterError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-    peer = ["peer", "name", "eth0", "netns", first]
-    run(["ip", "link", "add", HOST_LINK, "type", "veth", *peer])
-    run(["ip", "address", "add", f"{HOST_ADDRESS}/{LINK_PREFIX}", "dev", HOST_LINK])
-    run(["ip", "link", "set", HOST_LINK, "up"])
-    for destination in (POD_RANGE, SERVICE_RANGE):
-        run(["ip", "route", "replace", destination, "via", NODE_ADDRESS])
+def _wait_for_namespaces(layout: Layout, starter: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while (pid := namespaces.inhabitant(layout)) is None:
+        if starter.poll() is not None or time.monotonic() > deadline:
+            raise _failure(layout, "this machine gives the node no namespaces of its own")
+        time.sleep(0.02)
+    link.connect(pid)
 
 
-def _wait_ready(layout: Layout) -> None:
-    deadline = time.monotonic() + UP_SECONDS
+def _wait_until_ready(layout: Layout, starter: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
     while missing := Api(layout).shortfall():
-        if not processes(layout) or time.monotonic() > deadline:
-            said = tail((layout.log / "node.log").read_text(errors="replace"))
-            raise ClusterError(f"{missing} (logs: {layout.log}){said}")
+        if starter.poll() is not None:
+            raise _failure(layout, "the node ended while it came up")
+        if time.monotonic() > deadline:
+            raise _failure(layout, f"after {READY_SECONDS} s still: {missing}")
         time.sleep(0.2)
 
 
+def _failure(layout: Layout, text: str) -> ClusterError:
+    said = (layout.log / "node.log").read_text(errors="replace")
+    return ClusterError(f"{text} (logs: {layout.log}){tail(said)}")
+
+
 def _end(layout: Layout) -> None:
-    """Kill the node; the kernel takes its processes, mounts and devices, and we the rest."""
-    deadline = time.monotonic() + END_SECONDS
-    while alive := processes(layout):
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if time.monotonic() > deadline:
-            raise ClusterError(f"the node's process {alive[0]} does not end")
-        time.sleep(0.05)
-    # The kernel frees a dead node's link a moment later; one of a killed start is still there.
-    with contextlib.suppress(ClusterError):
-        run(["ip", "link", "delete", HOST_LINK])
+    """Kill the node: the kernel takes its processes, mounts and devices; this takes the rest."""
+    namespaces.end(layout)
+    link.disconnect()
     cgroups.remove(cgroups.cgroup_name(layout.state))
-    with contextlib.suppress(OSError):
-        CNI_CACHE.rmdir()

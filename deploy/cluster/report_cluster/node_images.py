@@ -4,17 +4,23 @@ import json
 import tempfile
 from pathlib import Path
 
-from report_cluster import buildah, node
+from report_cluster import buildah, namespaces
+from report_cluster.configs import CTR
 from report_cluster.images import IMAGES, Image
-from report_cluster.inside import CTR
 from report_cluster.layout import Layout
+from report_cluster.locks import locked
 from report_cluster.settings import cache_folder
 from report_cluster.talk import run, say
 
 
 def load_images(layout: Layout) -> None:
     """Build and load each image whose inputs are not those of the one that the node has."""
-    inside = [*node.enter(layout), *CTR]
+    with locked(cache_folder() / "images.lock", "the images"):
+        _load_changed(layout)
+
+
+def _load_changed(layout: Layout) -> None:
+    inside = [*namespaces.enter(layout), *CTR]
     present = run([*inside, "images", "ls", "-q"]).split()
     record = layout.store / "inputs.json"
     known: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}

@@ -77,9 +77,7 @@ COREDNS = Part("coredns", SOURCES / "dns", ".", how_long="3 minutes")
 PAUSE = Part("pause", SOURCES / "pause", ".")
 KUBECTL = Part("kubectl", SOURCES / "kube", "./kubectl", _KUBE_FLAGS, "2 minutes")
 HELM_CLIENT = Part("helm", None, f"helm.sh/helm/v3/cmd/helm@{HELM}", how_long="3 minutes")
-VALIDATOR = Part(
-    "kubeconform", None, f"github.com/yannh/kubeconform/cmd/kubeconform@{KUBECONFORM}"
-)
+VALIDATOR = Part("kubeconform", None, f"github.com/yannh/kubeconform/cmd/kubeconform@{KUBECONFORM}")
 KIND_CLIENT = Part("kind", None, f"sigs.k8s.io/kind@{KIND}")
 
 

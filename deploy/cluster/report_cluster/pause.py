@@ -1,19 +1,22 @@
-"""The image of the container that holds a pod's namespaces open: one file, and no builder needed."""
+"""The image of the container that holds a pod's namespaces open: one file, made by hand."""
 
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from pathlib import Path
 
 from report_cluster.settings import PAUSE_IMAGE
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write_pause_archive(program: Path, archive: Path) -> None:
     """Write *archive*, a docker archive of an image that runs *program* as an ordinary user."""
     layer = _tar({"pause": program.read_bytes()})
     config = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

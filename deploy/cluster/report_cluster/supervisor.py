@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from report_cluster.talk import ClusterError, say
+from report_cluster.talk import ClusterError, say, tail
 
 PAUSE_SECONDS = 1
 MOST_DEATHS = 20
@@ -43,7 +43,8 @@ class Supervisor:
         """Start again each component that dies. Raises ClusterError when that does not help."""
         for _ in range(MOST_DEATHS):
             name, status = self._next_death()
-            say(f"{name} ended (status {status}): starting it again")
+            said = tail((self._log / f"{name}.log").read_text(errors="replace"), lines=2)
+            say(f"{name} ended (status {status}), starting it again; it said:{said}")
             time.sleep(PAUSE_SECONDS)
             self.start(name)
         raise ClusterError(f"components died {MOST_DEATHS} times; their logs: {self._log}")

@@ -11,7 +11,7 @@ TAIL_LINES = 20
 
 
 class ClusterError(Exception):
-    """The cluster, or a part of it, cannot be had. The message says what is missing or went wrong."""
+    """A cluster, or a part of it, cannot be had; the message says what is missing or went wrong."""
 
 
 def say(text: str) -> None:
@@ -19,9 +19,9 @@ def say(text: str) -> None:
     print(f"[cluster] {text}", file=sys.stderr, flush=True)
 
 
-def tail(text: str) -> str:
+def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of *text*, indented for an error message."""
-    return "".join(f"\n    {line}" for line in text.strip().splitlines()[-TAIL_LINES:])
+    return "".join(f"\n    {line}" for line in text.strip().splitlines()[-lines:])
 
 
 def run(
@@ -68,7 +68,7 @@ def run_long(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a command that takes its time, saying every 30 s that it still does. Raises ClusterError."""
+    """Run a command that takes its time, and say so every 30 s. Raises ClusterError."""
     say(what)
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -88,5 +88,5 @@ def run_long(
                 raise
     if code:
         ending = tail(log.read_text(errors="replace"))
-        raise ClusterError(f"{what}: {command[0]} failed (all of it: {log}){ending}")
+        raise ClusterError(f"{what} failed (all of it: {log}){ending}")
     say(f"{what}: done in {time.monotonic() - began:.0f} s")

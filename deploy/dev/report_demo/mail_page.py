@@ -32,6 +32,10 @@ def _document(title: str, body: str, head: str = "") -> str:
     )
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _row(mail: Mail) -> str:
     subject = str(mail.message.get("Subject", "")) or "(no subject)"
     return (
@@ -53,7 +57,8 @@ def list_page(mails: list[Mail]) -> str:
     else:
         body = "<p>No mail yet. It appears here by itself.</p>"
     refresh = '<meta http-equiv="refresh" content="5">'
-    return _document("Mail catcher", f"<h1>Mail catcher: {len(mails)} mails</h1>{body}", refresh)
+    title = f"Mail catcher: {_count(len(mails), 'mail')}"
+    return _document(title, f"<h1>{title}</h1>{body}", refresh)
 
 
 def mail_page(mail: Mail) -> str:
@@ -81,5 +86,5 @@ def _file(mail_id: int, number: int, file: Attachment) -> str:
         return head
     lines = file.content.decode("utf-8", "replace").splitlines()
     more = len(lines) - _PREVIEW_LINES
-    rest = f"<p>and {more:,} more lines</p>" if more > 0 else ""
+    rest = f"<p>and {_count(more, 'more line')}</p>" if more > 0 else ""
     return f'{head}<pre class="data">{escape(chr(10).join(lines[:_PREVIEW_LINES]))}</pre>{rest}'

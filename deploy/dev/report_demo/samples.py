@@ -1,7 +1,7 @@
 """The samples as files and as objects: ``deploy/samples`` of the checkout."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
@@ -17,9 +17,15 @@ def sample_path(name: str) -> Path:
     return SAMPLES / f"{name}.yaml"
 
 
+def sample_manifest(name: str) -> dict[str, Any]:
+    """Return the sample *name* as it is written."""
+    manifest: dict[str, Any] = YAML(typ="safe").load(sample_path(name))
+    return manifest
+
+
 def sample(name: str) -> ScheduledReport:
     """Return the report of the sample *name*."""
-    return ScheduledReport.model_validate(YAML(typ="safe").load(sample_path(name)))
+    return ScheduledReport.model_validate(sample_manifest(name))
 
 
 def recipients(report: ScheduledReport) -> list[str]:

@@ -38,9 +38,10 @@ def file_lines(file: Attachment) -> list[str]:
     """Return the first rows of an attached CSV, under its name and size."""
     rows = list(csv.reader(io.StringIO(file.content.decode("utf-8", "replace"))))
     count = max(0, len(rows) - 1)
+    rows_text = "1 row" if count == 1 else f"{count:,} rows"
     more = count - _FIRST_ROWS
     return [
-        f"{file.name}: {count} rows, {len(file.content):,} bytes",
+        f"{file.name}: {rows_text}, {len(file.content):,} bytes",
         *columns(rows[: _FIRST_ROWS + 1]),
         *([f"and {more} more rows"] if more > 0 else []),
     ]
@@ -55,28 +56,31 @@ def mail_lines(mail: Mail) -> list[str]:
 
 
 def show_mails(receipts: Sequence[Receipt]) -> None:
-    """Print each report's mail; one that only went to somebody else as well, in one line."""
-    shown: set[str] = set()
-    for number, receipt in enumerate(receipts, start=1):
-        heading(f"Mail {number} of {len(receipts)}: {receipt.report} to {receipt.recipient}")
-        if receipt.mail is None:
-            say("  did not arrive")
-        elif receipt.report in shown:
-            say(f"  {receipt.mail.message['Message-ID']}, the same text and the same file")
-        else:
-            shown.add(receipt.report)
-            for line in mail_lines(receipt.mail):
-                say(f"  {line}".rstrip())
+    """Print each mail that arrived, once, under the names of all who got it."""
+    readers: dict[tuple[str, int], list[str]] = {}
+    mails: dict[int, Mail] = {}
+    for receipt in receipts:
+        if receipt.mail is not None:
+            mails[receipt.mail.id] = receipt.mail
+            readers.setdefault((receipt.report, receipt.mail.id), []).append(receipt.recipient)
+    for (report, mail_id), recipients in readers.items():
+        heading(f"Mail of {report} to {', '.join(recipients)}")
+        for line in mail_lines(mails[mail_id]):
+            say(f"  {line}".rstrip())
 
 
-def conclude(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> int:
-    """Print what was checked and ``delivered N of N``; return 0 only if all is well, else 1."""
-    heading("Checked against the data, without pandas")
+def show_checks(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> None:
+    """Print what was found when each mail was held against the data."""
+    heading("Checked against the data, in plain Python instead of pandas")
     for receipt in receipts:
         verdict = "every cell agrees" if receipt.delivered else "; ".join(receipt.problems)
         say(f"  {receipt.report} to {receipt.recipient}: {verdict}")
     for mail in strange:
-        say(f"  a mail that no run has recorded arrived: {mail.message['Subject']}")
+        say(f"  a mail that no run has recorded: {mail.message['Subject']}")
+
+
+def conclude(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> int:
+    """Print ``delivered N of N``; return the exit code, 0 only if all is well."""
     delivered = sum(receipt.delivered for receipt in receipts)
     say(f"\ndelivered {delivered} of {len(receipts)}")
     return 0 if delivered == len(receipts) and not strange else 1

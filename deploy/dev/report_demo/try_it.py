@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -21,9 +22,11 @@ from report_demo.data_source import DataSource
 from report_demo.expect import EXPECTED
 from report_demo.mail_catcher import MailCatcher
 from report_demo.samples import DATA_SOURCE_URL, recipients, sample, sample_path
-from report_demo.show import conclude, heading, say, show_mails
+from report_demo.show import conclude, heading, say, show_checks, show_mails
 from report_demo.verify import receipts, strangers
 from report_types.run import RunResult
+
+_LONGEST_RUN: Final = 120  # seconds, on a very busy machine
 
 
 class TryError(Exception):
@@ -58,9 +61,13 @@ def run_locally(file: Path, environment: Mapping[str, str], *options: str) -> Ru
     """
     srep = (sys.executable, "-m", "report_cli", "run", "--local", str(file), "--send")
     out = ("--out", str(file.parent / "out"), "-o", "json")
-    ended = subprocess.run(
-        [*srep, *out, *options], env=environment, stdout=subprocess.PIPE, check=False
-    )
+    command = [*srep, *out, *options]
+    try:
+        ended = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, check=False, timeout=_LONGEST_RUN
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TryError(f"srep did not end within {_LONGEST_RUN} s") from error
     try:
         return RunResult.model_validate_json(ended.stdout)
     except ValidationError as error:
@@ -99,10 +106,14 @@ def main() -> int:
     judged = [
         receipt
         for name, result in results.items()
-        for receipt in receipts(name, recipients(sample(name)), result, mails, EXPECTED[name]())
+        for receipt in receipts(
+            name, recipients(sample(name)), result.deliveries, mails, EXPECTED[name]()
+        )
     ]
+    strange = strangers(mails, [result.deliveries for result in results.values()])
     show_mails(judged)
-    return conclude(judged, strangers(mails, results.values()))
+    show_checks(judged, strange)
+    return conclude(judged, strange)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from report_demo.expect import Table, differences
 from report_demo.inbox import Mail
-from report_types.run import RunResult
+from report_types.run import DeliveryRow
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Receipt:
 def receipts(
     report: str,
     recipients: Sequence[str],
-    result: RunResult,
+    ledger: Sequence[DeliveryRow],
     mails: Sequence[Mail],
     expected: Table,
 ) -> list[Receipt]:
     """Judge the mails of one run: what arrived is told apart by the run's own Message-IDs."""
-    ids = {row.recipient: row.message_id for row in result.deliveries if row.role != "failure"}
+    ids = {row.recipient: row.message_id for row in ledger if row.role != "failure"}
     found = {
         recipient: [
             mail
@@ -60,7 +60,7 @@ def message_id(mail: Mail) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def strangers(mails: Sequence[Mail], results: Iterable[RunResult]) -> list[Mail]:
+def strangers(mails: Sequence[Mail], ledgers: Iterable[Sequence[DeliveryRow]]) -> list[Mail]:
     """Return the mails that stand in no run's ledger: sent twice, or without a claim."""
-    known = {row.message_id for result in results for row in result.deliveries}
+    known = {row.message_id for ledger in ledgers for row in ledger}
     return [mail for mail in mails if message_id(mail) not in known]

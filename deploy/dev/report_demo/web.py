@@ -79,6 +79,10 @@ class _Handler(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         return "scheduled-reports-demo"
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        if self.path != "/healthz":
+            super().log_request(code, size)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
         log.info(format, *args)
 

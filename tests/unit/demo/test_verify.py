@@ -6,8 +6,7 @@ from email.message import EmailMessage
 from report_demo.expect import Table
 from report_demo.inbox import Mail
 from report_demo.verify import Receipt, receipts, strangers
-from report_types.outcome import Outcome, Reason
-from report_types.run import DeliveryRow, DeliveryState, RunResult
+from report_types.run import DeliveryRow, DeliveryState
 
 TABLE = Table(("a",), ((1,),))
 
@@ -21,18 +20,19 @@ def make_mail(message_id: str = "<1@x>", to: str = "a@example.com", *files: byte
     return Mail(1, "r@example.com", (to,), datetime.now(UTC), message.as_bytes())
 
 
-def make_result(message_id: str = "<1@x>") -> RunResult:
-    row = DeliveryRow(
-        recipient="a@example.com",
-        role="to",
-        state=DeliveryState.ACCEPTED,
-        message_id=message_id,
-    )
-    return RunResult(outcome=Outcome.DELIVERED, reason=Reason.DELIVERED, deliveries=[row])
+def make_ledger(message_id: str = "<1@x>") -> list[DeliveryRow]:
+    return [
+        DeliveryRow(
+            recipient="a@example.com",
+            role="to",
+            state=DeliveryState.ACCEPTED,
+            message_id=message_id,
+        )
+    ]
 
 
 def judge(*mails: Mail) -> Receipt:
-    (receipt,) = receipts("report", ["a@example.com"], make_result(), mails, TABLE)
+    (receipt,) = receipts("report", ["a@example.com"], make_ledger(), mails, TABLE)
     return receipt
 
 
@@ -69,4 +69,4 @@ def test_a_mail_with_wrong_numbers_is_not_delivered() -> None:
 def test_a_mail_that_no_run_has_recorded_is_found() -> None:
     known, strange = make_mail("<1@x>"), make_mail("<2@x>")
 
-    assert [strange] == strangers([known, strange], [make_result()])
+    assert [strange] == strangers([known, strange], [make_ledger()])
