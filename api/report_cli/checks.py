@@ -75,7 +75,9 @@ def _pass_over(checked: Checked) -> None:
     elif close or group == GROUP:
         checked.add(("kind",), f"{checked.kind} is not known: write {close or known}")
     else:
-        message = f"{checked.kind} {checked.name} is passed over: only {known} are checked"
+        message = (
+            f"{checked.kind} {checked.name} is passed over: only {' and '.join(KINDS)} are checked"
+        )
         checked.add(("kind",), message, severity=Severity.NOTE)
 
 

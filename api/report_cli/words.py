@@ -5,7 +5,7 @@ from report_types.cron import Schedule
 
 def describe(schedule: Schedule) -> str:
     """Say when *schedule* fires: ``At 09:00, Monday through Friday``."""
-    from cron_descriptor import (  # type: ignore[import-untyped]  # slow, and seldom needed
+    from cron_descriptor import (  # slow, and seldom needed
         ExpressionDescriptor,
         Options,
     )

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, cast
-from typing import Any
 
 import kopf
 
@@ -31,6 +30,7 @@ from report_types.names import API_VERSION
 
 log = logging.getLogger("report_operator")
 
+CONNECTIONS = 8  # are enough for a thousand writes a second
 Part = Coroutine[Any, Any, None]
 
 
@@ -51,7 +51,7 @@ async def run(settings: Settings, connection: Connection) -> None:
     """Run the operator until a signal ends it."""
     contact, cache = Contact(), Cache()
     kinds = watched_kinds(cache)
-    async with connection.session(contact.note_answer) as session:
+    async with connection.session(contact.note_answer, CONNECTIONS) as session:
         cluster = KubernetesCluster(session, connection.server)
         reconciler = Reconciler(cluster, cache, settings, lambda: datetime.now(UTC))
         queue = WorkQueue(reconciler.reconcile)
@@ -70,7 +70,7 @@ async def run(settings: Settings, connection: Connection) -> None:
                     clusterwide=not settings.namespaces,
                     namespaces=settings.namespaces,
                     # kopf would otherwise ask for the user's name, and our uid has none.
-                    identity=cast(Any, settings.instance),
+                    identity=cast("Any", settings.instance),
                 ),
                 queue.run(),
                 sweeper.run(settings.resync_seconds),

@@ -53,6 +53,11 @@ class ClusterError(Exception):
         """Whether the same request will be refused again: what it asks for is at fault."""
         return self.status in (400, 403, 413, 422)
 
+    @property
+    def is_end_of_namespace(self) -> bool:
+        """Whether the namespace is being deleted: nothing can be made in it any more."""
+        return self.status == 403 and "because it is being terminated" in self.message
+
 
 class Cluster(Protocol):
     """What the operator does to a cluster; each call is one request, and may raise ClusterError."""

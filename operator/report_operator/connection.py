@@ -69,8 +69,12 @@ class Connection:
         """The API server's address, such as ``https://10.96.0.1:443``."""
         return self.info.server.rstrip("/")
 
-    def session(self, listener: Listener) -> aiohttp.ClientSession:
-        """Return a new HTTP session that tells *listener* of each answer; its owner closes it."""
+    def session(self, listener: Listener, connections: int) -> aiohttp.ClientSession:
+        """
+        Return a new HTTP session that tells *listener* of each answer; its owner closes it.
+
+        It opens at most so many *connections*, 0 for any number; each takes 128 KiB.
+        """
 
         async def tell(_: object, context: object, end: aiohttp.TraceRequestEndParams) -> None:
             listener(end.method.upper(), end.url, end.response.status)
@@ -78,7 +82,7 @@ class Connection:
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(tell)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.info.as_ssl_context()),
+            connector=aiohttp.TCPConnector(limit=connections, ssl=self.info.as_ssl_context()),
             headers={"User-Agent": "scheduled-reports-operator"},
             middlewares=(self._authorize(),),
             trace_configs=[trace],

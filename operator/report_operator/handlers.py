@@ -36,7 +36,7 @@ def kopf_settings(kinds: tuple[Kind, ...]) -> kopf.OperatorSettings:
     settings.watching.server_timeout = 240
     settings.watching.client_timeout = 300
     settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.error_backoffs = _Backoffs()
@@ -53,7 +53,7 @@ def build_registry(
     registry = kopf.OperatorRegistry()
 
     async def login(**_: Any) -> kopf.AiohttpSession:
-        session = connection.session(contact.note_watcher)
+        session = connection.session(contact.note_watcher, connections=0)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
 
     kopf.on.login(registry=registry)(login)
@@ -65,6 +65,7 @@ def build_registry(
 def _register(registry: kopf.OperatorRegistry, kind: Kind, queue: WorkQueue) -> None:
     async def remember(body: kopf.Body, **_: Any) -> None:
         kind.remember(body)
+        _let_go(body)
 
     async def mark(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
         if event["type"] == "DELETED":
@@ -75,3 +76,16 @@ def _register(registry: kopf.OperatorRegistry, kind: Kind, queue: WorkQueue) -> 
     name = kind.resource[2]
     kopf.index(*kind.resource, id=f"remember-{name}", registry=registry)(remember)
     kopf.on.event(*kind.resource, id=f"mark-{name}", registry=registry)(mark)
+
+
+def _let_go(body: kopf.Body) -> None:
+    """
+    Empty the large parts of an object that has been remembered.
+
+    kopf holds on to every object until all kinds are listed: with many reports, each script is
+    there twice.
+    """
+    for part in ("script", "jobTemplate", "containers"):
+        if part in body.spec:
+            del body["spec"][part]
+    body["metadata"].pop("managedFields", None)

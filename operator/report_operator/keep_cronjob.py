@@ -73,7 +73,9 @@ class CronJobKeeper:
             await self._keep_identity(desired["metadata"]["namespace"])
             return await self._keep(desired, view.cronjob, previous, now)
         except ClusterError as error:
-            if not error.is_ours or "being terminated" in error.message:
+            if error.is_end_of_namespace:
+                return Kept(None, STUBBORN)
+            if not error.is_ours:
                 raise
             log.warning("CronJob refused", extra={"report": _key(desired), "error": str(error)})
             return Kept(Readiness(ReadyReason.REJECTED, _refusal(error)), STUBBORN)

@@ -117,9 +117,9 @@ class RunKeeper:
         try:
             body = await self._cluster.create(RUNS, manifest)
         except ClusterError as error:
-            if error.status != 409:  # its runner was faster
-                raise
-            return
+            if error.status == 409 or error.is_end_of_namespace:
+                return  # its runner was faster, or nobody will ask for it
+            raise
         self._remember(body)
         log.info("ReportRun created", extra={"run": f"{job.meta.namespace}/{job.meta.name}"})
 
@@ -167,6 +167,8 @@ class RunKeeper:
             )
             await self._show_blocked(run, finding, now)
             return RunsKept(finding, now + LOOK_AGAIN)
+        if error.is_end_of_namespace:
+            return RunsKept()
         if not error.is_ours:
             raise error
         finding = Finding(Reason.POD_REJECTED, f"the cluster refuses the Job: {error.message}")

@@ -116,7 +116,7 @@ class Reconciler:
         )
         try:
             await self._cluster.create(EVENTS, event)
-        except ClusterError as error:
+        except (ClusterError, OSError, TimeoutError) as error:
             log.warning("Event lost", extra={"reason": notice.reason, "error": str(error)})
 
 

@@ -82,10 +82,15 @@ class RunsApi:
         content_type: str = "application/json",
     ) -> Body:
         payload = None if body is None else json.dumps(body).encode()
+        was_kept = self._connection is not None
         try:
             status, answer = self._exchange(method, path, payload, content_type)
         except (OSError, HTTPException) as error:
             self._drop()
+            if was_kept:
+                # It may have been closed while a script was running. All that is asked for here
+                # may be asked for twice.
+                return self._request(method, path, body, content_type)
             raise ApiAwayError(0, f"{type(error).__name__}") from error
         told = _parse(answer)
         if status in (200, 201):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Final, Protocol, TypeVar
 
 from report_runner.api import (
@@ -101,6 +102,7 @@ class ClusterLedger:
         self._holder = holder
         self._wait = wait
         self._body: Body | None = None
+        self._lock = Lock()
         self._has_claimed = False
         self._was_seen = False
         self.record_patience = CLAIM_PATIENCE
@@ -192,6 +194,10 @@ class ClusterLedger:
 
     def _persist(self, step: Callable[[], T], patience: float) -> T:
         """Do *step*, again and again while the API server is away, for *patience* seconds."""
+        with self._lock:  # the run is opened in a thread of its own
+            return self._persist_alone(step, patience)
+
+    def _persist_alone(self, step: Callable[[], T], patience: float) -> T:
         ends = time.monotonic() + patience
         pause = _FIRST_PAUSE
         while True:

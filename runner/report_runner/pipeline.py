@@ -14,33 +14,28 @@ from pathlib import Path
 from typing import Final
 
 from report_runner.conclusion import UNFINISHED, Ending, ending_of, wants_failure_mail
-from report_runner.delivery import result_rows
 from report_runner.edges import Edges, Mailing, Run
 from report_runner.interrupts import InterruptedRunError
 from report_runner.ledger import LedgerAwayError, OpenedRun
 from report_runner.mails import Mails
 from report_runner.message import Occasion, ResultFacts
-from report_runner.plain_text import escape, shorten
 from report_runner.render import Rendered, render
-from report_runner.rows import claimed, scheduled_time
-from report_runner.script_job import RunFacts, ScriptJob, ScriptLimits, SourceFile, Walls
+from report_runner.run_facts import (
+    build_result,
+    column_names,
+    job_of,
+    occasion_of,
+    settled_before,
+)
+from report_runner.script_job import ScriptLimits, Walls
 from report_runner.script_outcome import ScriptFailure, ScriptResult
 from report_types.outcome import Outcome, Reason, RunError
-from report_types.quantity import to_bytes
-from report_types.run import (
-    DeliveryRow,
-    DeliveryState,
-    Durations,
-    ResultFile,
-    RunResult,
-    SandboxInForce,
-)
+from report_types.run import DeliveryRow, DeliveryState, RunResult
 
 READY_SECONDS: Final = 120.0
 """How long the script host may take to start and import pandas."""
 _OPENING_SECONDS: Final = 10.0
 _DISMISSAL_SECONDS: Final = 20.0
-_MAX_MESSAGE, _MAX_NAMES, _MAX_NAME, _MAX_WARNINGS, _MAX_WARNING = 2000, 200, 200, 20, 500
 
 
 class Pipeline:
@@ -98,14 +93,17 @@ class Pipeline:
         with self._phase("fetch"):
             sources = self._edges.gathering.wait()
         self._opened = self._edges.gathering.opened(_OPENING_SECONDS)
-        if (settled := self._settled_before()) is not None:
+        known = self._opened.rows if self._opened else ()
+        email = self._run.plan.spec.delivery.email
+        if (settled := settled_before(known, email)) is not None:
             self._rows = settled
             return ending_of(settled, None)
         self._host_is_waited_for = True
         self._edges.host.wait_ready(READY_SECONDS)
         self._edges.log.info("script host ready")
         with self._phase("script"):
-            result = self._edges.host.run(self._job(self._run.script, sources))
+            job = job_of(self._run, self._run.script, sources, self._occasion)
+            result = self._edges.host.run(job)
         self._walls = result.walls
         with self._phase("render"):
             self._render(result)
@@ -113,41 +111,6 @@ class Pipeline:
         self._edges.interrupts.keep()
         with self._phase("delivery"):
             return self._deliver(self._edges.mailing)
-
-    def _settled_before(self) -> tuple[DeliveryRow, ...] | None:
-        """Return the rows of a run that an earlier pod has sent as far as that may be done."""
-        known = self._opened.rows if self._opened else ()
-        mailing = self._edges.mailing
-        assert isinstance(mailing, Mailing)
-        wanted = result_rows(self._run.plan.spec.delivery.email, "")
-        after = claimed(known, wanted, "", is_retry=False)
-        ours = [row for row in after if row.role != "failure"]
-        return None if any(row.state == DeliveryState.SENDING for row in ours) else tuple(after)
-
-    def _job(self, script: str, sources: tuple[SourceFile, ...]) -> ScriptJob:
-        plan = self._run.plan
-        spec = plan.spec
-        occasion = self._occasion()
-        return ScriptJob(
-            script=script,
-            sources=sources,
-            run=RunFacts(
-                name=occasion.run,
-                report=occasion.report,
-                namespace=occasion.namespace,
-                scheduled_time=occasion.moment.isoformat(),
-                time_zone=occasion.time_zone,
-                trigger=str(plan.trigger),
-            ),
-            params=spec.parameters,
-            limits=ScriptLimits(
-                timeout_seconds=spec.script.timeout_seconds,
-                memory_bytes=to_bytes(spec.resources.limits.memory),
-            ),
-            min_landlock_abi=plan.sandbox.min_landlock_abi,
-            allow_degraded=plan.sandbox.allow_degraded,
-            unconfined=self._run.unconfined,
-        )
 
     def _render(self, result: ScriptResult) -> None:
         limit = ScriptLimits().output_bytes
@@ -164,15 +127,15 @@ class Pipeline:
         )
 
     def _deliver(self, mailing: Mailing) -> Ending:
-        assert self._rendered and self.csv
+        assert self._rendered
+        assert self.csv
         facts = ResultFacts(
             rows=self._rendered.rows,
-            columns=self._columns(),
+            columns=column_names(self._rendered),
             bytes=self._rendered.bytes,
             warnings=self._warnings,
         )
-        mails = Mails(self._run.plan.spec, self._occasion(), mailing, self._edges)
-        delivery = mails.send_result(facts, self.csv)
+        delivery = self._mails(mailing).send_result(facts, self.csv)
         self._rows = delivery.rows
         pending = self._edges.interrupts.pending
         if pending and any(row.state == DeliveryState.DEFERRED for row in delivery.rows):
@@ -182,10 +145,22 @@ class Pipeline:
     # What is left to do when the ending is known.
 
     def _close(self, ending: Ending) -> RunResult:
+        if self._opened is None and ending.reason not in UNFINISHED:
+            with suppress(RunError):  # the mail and the record will meet it, too
+                self._opened = self._edges.gathering.opened(_OPENING_SECONDS)
         if wants_failure_mail(ending) and isinstance(self._edges.mailing, Mailing):
             self._tell_failure(ending, self._edges.mailing)
         self._seconds["total"] = round(time.monotonic() - self._began, 3)
-        result = self._result(ending)
+        result = build_result(
+            ending,
+            occasion=self._occasion,
+            rendered=self._rendered,
+            walls=self._walls,
+            line=self._line,
+            warnings=self._warnings,
+            seconds=self._seconds,
+            rows=self._rows,
+        )
         try:
             if ending.reason not in UNFINISHED:
                 self._edges.ledger.record(self._rows, result)
@@ -207,36 +182,12 @@ class Pipeline:
 
     def _tell_failure(self, ending: Ending, mailing: Mailing) -> None:
         """Send the notice, once per run; if it fails, the run still ends as it did."""
-        mails = Mails(self._run.plan.spec, self._occasion(), mailing, self._edges)
         try:
-            self._rows = mails.send_failure(ending, self._rows).rows
+            self._rows = self._mails(mailing).send_failure(ending, self._rows).rows
         except (LedgerAwayError, RunError) as error:
             self._edges.log.warning("failure mail not sent", error=str(error))
         except Exception as unexpected:
             self._internal_error(unexpected)
-
-    def _result(self, ending: Ending) -> RunResult:
-        rendered, walls = self._rendered, self._walls
-        occasion = self._occasion()
-        return RunResult(
-            outcome=ending.outcome,
-            reason=ending.reason,
-            message=shorten(ending.message, _MAX_MESSAGE),
-            line=self._line,
-            rows=rendered.rows if rendered else None,
-            columns=list(self._columns()),
-            warnings=[shorten(text, _MAX_WARNING) for text in self._warnings[:_MAX_WARNINGS]],
-            duration_seconds=Durations(**self._seconds),
-            sandbox=SandboxInForce(**vars(walls)) if walls else None,
-            deliveries=list(self._rows),
-            files=[
-                ResultFile(
-                    name=occasion.file_name(".csv"), bytes=rendered.bytes, sha256=rendered.sha256
-                )
-            ]
-            if rendered
-            else [],
-        )
 
     def _dismiss_host(self) -> None:
         """Meet a script host that nobody has waited for, since it would go on waiting for us."""
@@ -247,24 +198,12 @@ class Pipeline:
 
     # Small help.
 
+    @property
     def _occasion(self) -> Occasion:
-        plan, opened = self._run.plan, self._opened
-        moment = scheduled_time(self._run.name, plan.report)
-        if moment is None and opened:
-            moment = opened.scheduled or opened.created
-        return Occasion(
-            report=plan.report.name,
-            namespace=plan.report.namespace,
-            uid=plan.report.uid,
-            run=self._run.name,
-            moment=moment or self._started,
-            time_zone=plan.spec.time_zone,
-            display_name=plan.spec.display_name,
-        )
+        return occasion_of(self._run, self._opened, self._started)
 
-    def _columns(self) -> tuple[str, ...]:
-        names = self._rendered.columns[:_MAX_NAMES] if self._rendered else ()
-        return tuple(shorten(escape(name), _MAX_NAME) for name in names)
+    def _mails(self, mailing: Mailing) -> Mails:
+        return Mails(self._run.plan.spec, self._occasion, mailing, self._edges)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

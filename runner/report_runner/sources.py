@@ -65,16 +65,17 @@ def _open_inside(volume: Path, source: FileSource) -> BinaryIO:
         descriptor = os.open(root / source.path, flags)
     except OSError as error:
         raise _unreadable(volume, source, error) from error
-    file = os.fdopen(descriptor, "rb")
-    if not _real_path(descriptor, root / source.path).is_relative_to(root):
-        file.close()
-        raise _UnfitError(
-            Reason.SOURCE_MISSING, "has a link out of the volume at", source, "put the file there"
-        )
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
-        raise _UnfitError(Reason.SOURCE_MISSING, "has no plain file at", source, "name a file")
-    return file
+    try:
+        if not _real_path(descriptor, root / source.path).is_relative_to(root):
+            what, advice = "has a link out of the volume at", "put the file there"
+            raise _UnfitError(Reason.SOURCE_MISSING, what, source, advice)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            what, advice = "has no plain file at", "name a file"
+            raise _UnfitError(Reason.SOURCE_MISSING, what, source, advice)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _real_path(descriptor: int, path: Path) -> Path:

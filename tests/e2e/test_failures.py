@@ -20,7 +20,7 @@ def _email(stage: Any, *to: str, **more: Any) -> dict[str, Any]:
 # the message that name the field or the way out. Every one of them tells the readers by mail.
 FAILURES: dict[str, tuple[Any, str, int, str]] = {
     "not found": (lambda s: _http(s, "status/404"), "SourceRejected", 11, "404"),
-    "server error": (lambda s: _http(s, "status/503"), "SourceRejected", 11, "503"),
+    "server error": (lambda s: _http(s, "status/503"), "SourceUnreachable", 11, "503"),
     "unreachable": (
         lambda s: {
             "sources": [

@@ -136,10 +136,7 @@ def test_what_the_script_prints_is_in_its_log(stage: Any) -> None:
     run = stage.run_now("talks")
     stage.finished(run)
 
-    logs = [
-        stage.cluster.kubectl("-n", stage.namespace, "logs", f"job/{run}", "-c", container)
-        for container in ("script", "runner")
-    ]
+    logs = [stage.logs(run, container) for container in ("script", "runner")]
 
     assert "rows: 560" in logs[0]
     assert all(line.startswith("{") for line in logs[1].splitlines())
@@ -201,8 +198,7 @@ def test_script_may_come_from_a_config_map_and_header_from_a_secret(stage: Any) 
     (mail,) = stage.inbox.mails()
     assert "s3cret-value" in stage.inbox.attachment(mail)
     assert "s3cret-value" not in str(status)
-    logs = stage.cluster.kubectl("-n", stage.namespace, "logs", f"job/{run}", "--all-containers")
-    assert "s3cret-value" not in logs
+    assert "s3cret-value" not in stage.logs(run, "runner") + stage.logs(run, "script")
 
 
 def test_deleting_a_report_leaves_nothing_behind(stage: Any, eventually: Any) -> None:

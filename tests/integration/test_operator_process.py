@@ -318,9 +318,7 @@ def test_resume_and_new_schedule_start_no_run(reports: Reports) -> None:
     }
     reports.cluster.apply(native, namespace=reports.namespace)
     for name in ("sales", "edited", "native"):
-        reports.patch(
-            "cronjob", name, last_schedule(slot - timedelta(minutes=30)), "--subresource=status"
-        )
+        make_miss(reports, name, slot)
 
     reports.patch("cronjob", "native", {"spec": {"suspend": False}})
     reports.apply(suspend=False, schedule=hourly)
@@ -341,9 +339,7 @@ def test_slot_that_the_controller_missed_is_still_run_late(reports: Reports) -> 
     slot = minutes_ago(3).replace(second=0, microsecond=0)
     reports.apply(schedule=f"{slot.minute} * * * *")
     reports.wait_ready()
-    reports.patch(
-        "cronjob", "sales", last_schedule(slot - timedelta(minutes=30)), "--subresource=status"
-    )
+    make_miss(reports, "sales", slot)
 
     name = f"sales-{int(slot.timestamp()) // 60}"
     eventually(lambda: name in reports.names("rrun"), 20, "the late run")

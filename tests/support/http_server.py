@@ -33,7 +33,7 @@ class HttpServer:
                 with suppress(OSError):
                     routes[self.path.partition("?")[0]](self)
 
-            do_POST = do_GET
+            do_POST = do_PATCH = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

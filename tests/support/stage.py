@@ -103,7 +103,7 @@ class Stage:
         """Return the URL of *path* at the data source."""
         return f"http://data-source.{PARTS}/{path}"
 
-    def report(self, name: str, script: str = "result = data", **spec: Any) -> dict[str, Any]:
+    def report(self, name: str, inline: str = "result = data", **spec: Any) -> dict[str, Any]:
         """Return a report on a small source that is not due for months."""
         http = {"url": self.source("stocks.json"), "format": "JSON", "recordsPath": "items"}
         return {
@@ -113,7 +113,7 @@ class Stage:
             "spec": {
                 "schedule": not_soon(),
                 "sources": [{"name": "data", "http": http}],
-                "script": {"inline": script},
+                "script": {"inline": inline},
                 "delivery": {"email": {"to": [self.address()]}},
                 "retry": {
                     "fetch": {"limit": 1, "backoffSeconds": 0},
@@ -177,12 +177,20 @@ class Stage:
         return dict(eventually(status, 30, f"{report}'s status telling of {run}"))
 
     def exit_code(self, run: str, container: str = "runner") -> int:
-        """Return the exit code of a container of the run's pod."""
+        """Wait for the end of a container of the run's pod and return its exit code."""
+        return int(eventually(lambda: self._end(run, container), 30, "its end")["exitCode"])
+
+    def logs(self, run: str, container: str) -> str:
+        """Wait for the end of a container of the run's pod and return its log."""
+        eventually(lambda: self._end(run, container), 30, "its end")
+        return self.cluster.kubectl("-n", self.namespace, "logs", f"job/{run}", "-c", container)
+
+    def _end(self, run: str, container: str) -> dict[str, Any]:
         pods = self.get("pods", "-l", f"batch.kubernetes.io/job-name={run}")["items"]
         (state,) = (
             c["state"] for c in pods[-1]["status"]["containerStatuses"] if container == c["name"]
         )
-        return int(state["terminated"]["exitCode"])
+        return dict(state.get("terminated") or {})
 
 
 def smtp_secret(name: str = "report-smtp", **changes: str) -> dict[str, Any]:

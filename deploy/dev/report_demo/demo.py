@@ -28,7 +28,7 @@ from report_demo.samples import (
     sample_manifest,
     sample_path,
 )
-from report_demo.show import conclude, heading, say, show_checks, show_mails
+from report_demo.show import all_is_well, conclude, heading, say, show_checks, show_mails
 from report_demo.slot import daily_schedule, next_slot, run_name
 from report_demo.verify import Receipt, receipts, strangers
 from report_types.run import ReportRun
@@ -91,9 +91,8 @@ def judge(runs: Mapping[str, ReportRun], mails: Sequence[Mail]) -> list[Receipt]
     ]
 
 
-def what_next(kube: Kube, runs: Mapping[str, ReportRun]) -> None:
-    """Print what to type next."""
-    run = runs[_FLIGHTS].metadata.name
+def what_next(kube: Kube, run: str) -> None:
+    """Print what to type next, with *run* as the example."""
     heading("What to type next")
     say(f"  export KUBECONFIG={kube.kubeconfig}")
     say(f"  export PATH={Path(kube.kubectl).parent}:$PATH")
@@ -101,7 +100,7 @@ def what_next(kube: Kube, runs: Mapping[str, ReportRun]) -> None:
     hints = {
         f"{here} get srep -o wide": "recipients, rows, the last message",
         f"{here} get rrun {run} -o yaml": "all about one run",
-        f"{here} logs job/{run} -c runner": "what it did, line by line",
+        f"{here} logs job/{run} -c runner": "what it did, as JSON lines",
         f"{here} create -f deploy/samples/run-now.yaml": "run it again",
         f"{here} port-forward svc/mail-catcher 8025": "then see http://localhost:8025",
         "kubectl explain scheduledreport.spec": "every field",
@@ -112,10 +111,8 @@ def what_next(kube: Kube, runs: Mapping[str, ReportRun]) -> None:
         say(f"  {command:<{widest}}  # {what}")
 
 
-def demo(kube: Kube) -> int:
-    """Do all of it; return the exit code."""
-    install(kube)
-    started = start(kube)
+def check(kube: Kube, started: Started) -> tuple[list[Receipt], list[Mail]]:
+    """Wait for both runs and show what came of them; return the receipts, and mails too many."""
     heading("Waiting for the runs")
     runs = wait_for_runs(kube, started)
     show_objects(kube)
@@ -124,26 +121,28 @@ def demo(kube: Kube) -> int:
     receipts, strange = judge(runs, mails), strangers(mails, ledgers)
     show_mails(receipts)
     show_checks(receipts, strange)
-    what_next(kube, runs)
-    return conclude(receipts, strange)
+    return receipts, strange
 
 
 def main() -> int:
     """Run the demo; where it fails, print what there is to see, and return 1."""
+    kube, names = None, []
     try:
         kube = read_cluster(os.environ)
-    except KubeError as error:
-        say(f"make demo: {error}")
-        return 1
-    try:
-        code = demo(kube)
+        install(kube)
+        started = start(kube)
+        names = list(started.names.values())
+        receipts, strange = check(kube, started)
     except (KubeError, DemoError) as error:
-        heading("The demo stopped")
-        say(f"  {error}")
-        code = 1
-    if code != 0:
-        diagnose(kube)
-    return code
+        if kube is not None:
+            diagnose(kube, names)
+        heading(f"make demo: {error}")
+        return 1
+    if all_is_well(receipts, strange):
+        what_next(kube, started.names[_FLIGHTS])
+    else:
+        diagnose(kube, names)
+    return conclude(receipts, strange)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Final
 
 from report_demo.kube import Kube
@@ -14,6 +15,7 @@ from report_types.run import ReportRun
 _HERE: Final = ("-n", NAMESPACE)
 _LONGEST_RUN: Final = timedelta(seconds=90)  # on a busy machine
 _LONGEST_ROLL_UP: Final = 15  # seconds
+_NEWS_EVERY: Final = 20  # seconds
 
 
 class DemoError(Exception):
@@ -37,7 +39,9 @@ def fetch_runs(kube: Kube) -> dict[str, ReportRun]:
 def describe(run: ReportRun | None, now: datetime, slot: datetime) -> str:
     """Say in a few words how far a run is."""
     if run is None:
-        return "due now" if now >= slot else f"is due at {slot:%H:%M} UTC"
+        # Rounded, so that there is news only now and then.
+        left = ceil((slot - now).total_seconds() / _NEWS_EVERY) * _NEWS_EVERY
+        return f"due within {left} s, at {slot:%H:%M} UTC" if left > 0 else "due now"
     status = run.status
     if status.outcome is None:
         return "sends the mail" if status.deliveries else "created"

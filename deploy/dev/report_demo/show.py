@@ -79,8 +79,13 @@ def show_checks(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> None:
         say(f"  a mail that no run has recorded: {mail.message['Subject']}")
 
 
+def all_is_well(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> bool:
+    """Whether every mail arrived once with the right numbers, and no other mail came."""
+    return all(receipt.delivered for receipt in receipts) and not strange
+
+
 def conclude(receipts: Sequence[Receipt], strange: Sequence[Mail]) -> int:
     """Print ``delivered N of N``; return the exit code, 0 only if all is well."""
     delivered = sum(receipt.delivered for receipt in receipts)
     say(f"\ndelivered {delivered} of {len(receipts)}")
-    return 0 if delivered == len(receipts) and not strange else 1
+    return 0 if all_is_well(receipts, strange) else 1

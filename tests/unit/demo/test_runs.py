@@ -41,6 +41,15 @@ def test_a_run_is_told_in_a_few_words(run: ReportRun, said: str) -> None:
     assert said == describe(run, SLOT, SLOT)
 
 
-def test_a_run_that_is_not_there_yet_is_due_or_overdue() -> None:
-    assert "is due at 12:05 UTC" == describe(None, SLOT - timedelta(seconds=1), SLOT)
-    assert "due now" == describe(None, SLOT, SLOT)
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (59.5, "due within 60 s, at 12:05 UTC"),
+        (40, "due within 40 s, at 12:05 UTC"),
+        (0.1, "due within 20 s, at 12:05 UTC"),
+        (0, "due now"),
+        (-5, "due now"),
+    ],
+)
+def test_a_run_that_is_not_there_yet_is_due_in_so_long(seconds: float, said: str) -> None:
+    assert said == describe(None, SLOT - timedelta(seconds=seconds), SLOT)
