@@ -79,9 +79,9 @@ class Product:
         complete = self._timed(
             name, self._template(report)["spec"], self._template(report)["metadata"]
         )
-        (mail,) = (
-            m for m in self.stage.inbox.mails() if name == m["headers"]["X-Scheduled-Report-Run"]
-        )
+        told = f"{NAMESPACE}/{name}"
+        mails = self.stage.inbox.mails()
+        mail = [m for m in mails if told == m["headers"]["X-Scheduled-Report-Run"]][-1]
         return datetime.fromisoformat(mail["received"]).timestamp() - started, complete
 
     def _template(self, report: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, eventually
-from operator_process import OperatorProcess, paused_operator
+from gate import Gate
+from operator_process import OperatorProcess, paused_operator, server_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("alone")]
 
@@ -422,6 +423,35 @@ def test_changes_made_while_the_operator_was_away_are_made_up_for(
     assert reports.get("cronjob", "sales")["spec"]["schedule"] == "0 5 * * *"
     assert reports.names("cronjobs") == ["new", "sales"]
     assert "scheduled-reports-runner" in reports.names("serviceaccounts")
+
+
+def test_silent_loss_of_the_api_server_is_told_and_made_up_for(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """
+    Every watch hangs without an error, and stays so after the server is back.
+    """
+    gate = Gate(server_of(cluster))
+    operator = OperatorProcess(cluster, namespace, tmp_path, gate.url)
+    reports = Reports(cluster, namespace)
+    try:
+        operator.start()
+        reports.apply("first")
+        reports.wait_ready("first")
+
+        gate.shut()
+        eventually(lambda: operator.health("readyz") == 503, 35, "the loss")
+        assert operator.health("healthz") == 200
+        reports.apply("new")
+
+        gate.open()
+        eventually(lambda: operator.health("readyz") == 200, 15, "the return")
+        eventually(lambda: reports.is_ready("new"), 100, "readiness of new")
+        assert operator.stop() == 0
+    finally:
+        gate.close()
+        if operator.process:
+            operator.process.kill()
 
 
 def test_idle_operator_takes_little_memory(operator: OperatorProcess, reports: Reports) -> None:
