@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 import yaml
 
 from fake_runs import NAME, plan
+from report_cases import changed
 from report_runner.api import ApiError, RunsApi
 from report_runner.ledger import ClusterLedger, Holder
 from report_types.names import GROUP
@@ -57,7 +57,8 @@ def make_api(cluster: Any, namespace: str, tmp_path: Path) -> MakeApi:
     """Make clients with the rights of a runner, and a token as short-lived as one."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    cluster.apply(ACCOUNT, ROLE, BINDING, namespace=namespace)
+    # Runs belong to a report: without it, the cluster would clear them away.
+    cluster.apply(ACCOUNT, ROLE, BINDING, changed("spec.suspend", True), namespace=namespace)
     token = cluster.kubectl("-n", namespace, "create", "token", "ledger", "--duration=10m")
     (tmp_path / "token").write_text(token)
     kubeconfig = yaml.safe_load(Path(cluster.kubeconfig).read_text())
@@ -68,19 +69,26 @@ def make_api(cluster: Any, namespace: str, tmp_path: Path) -> MakeApi:
     return lambda: RunsApi(address.hostname or "", address.port or 443, namespace, tmp_path)
 
 
-def ledger(api: RunsApi, pod: str, namespace: str, name: str = NAME) -> ClusterLedger:
-    its_plan = plan(str(uuid4()))
-    report = its_plan.report.model_copy(update={"namespace": namespace, "uid": "u-1"})
+@pytest.fixture
+def its_plan(cluster: Any, namespace: str, make_api: MakeApi) -> RunPlan:
+    """The plan of the report that the runs belong to."""
+    metadata = cluster.get("-n", namespace, "scheduledreport", "daily-sales")["metadata"]
+    made = plan(metadata["uid"])
+    report = made.report.model_copy(update={"namespace": namespace})
+    return made.model_copy(update={"report": report})
+
+
+def ledger(api: RunsApi, pod: str, its_plan: RunPlan, name: str = NAME) -> ClusterLedger:
     return ClusterLedger(
         api,
-        RunPlan(report=report, trigger=its_plan.trigger, spec=its_plan.spec),
+        its_plan,
         name,
         Holder(pod_name=f"{name}-{pod}", pod_uid=pod),
         lambda seconds: False,
     )
 
 
-def test_one_of_many_pods_claims(make_api: MakeApi, namespace: str) -> None:
+def test_one_of_many_pods_claims(make_api: MakeApi, its_plan: RunPlan) -> None:
     """Eight pods at once, ten runs: each run is claimed by exactly one."""
     pods = 8
     for number in range(10):
@@ -88,7 +96,7 @@ def test_one_of_many_pods_claims(make_api: MakeApi, namespace: str) -> None:
         ready = Barrier(pods)
 
         def claim(pod: str, name: str = name, ready: Barrier = ready) -> tuple[str, str | None]:
-            mine = ledger(make_api(), pod, namespace, name)
+            mine = ledger(make_api(), pod, its_plan, name)
             mine.open()
             ready.wait()
             (row,) = mine.claim([PENDING])
@@ -101,10 +109,10 @@ def test_one_of_many_pods_claims(make_api: MakeApi, namespace: str) -> None:
         assert {holder for _, holder in claims} == {f"pod-{winners[0]}"}
 
 
-def test_all_that_is_told_is_stored(make_api: MakeApi, namespace: str) -> None:
+def test_all_that_is_told_is_stored(make_api: MakeApi, its_plan: RunPlan) -> None:
     """Nothing of a result is lost on its way through the CRD's schema."""
     api = make_api()
-    mine = ledger(api, "pod-1", namespace)
+    mine = ledger(api, "pod-1", its_plan)
     mine.open()
     (row,) = mine.claim([PENDING])
     sent = row.model_copy(
@@ -130,16 +138,16 @@ def test_all_that_is_told_is_stored(make_api: MakeApi, namespace: str) -> None:
     assert stored.completion_time
 
 
-def test_a_runner_may_do_nothing_else(make_api: MakeApi, namespace: str) -> None:
+def test_a_runner_may_do_nothing_else(make_api: MakeApi, its_plan: RunPlan) -> None:
     """The spec of a run cannot be changed by its runner, nor a status that breaks the schema."""
     api = make_api()
-    mine = ledger(api, "pod-1", namespace)
+    mine = ledger(api, "pod-1", its_plan)
     mine.open()
     version = api.get(NAME)["metadata"]["resourceVersion"]
     test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
     with pytest.raises(ApiError):
         api.patch_status(NAME, [test, {"op": "add", "path": "/status", "value": {"rows": "x"}}])
     spec = {"op": "add", "path": "/spec/trigger", "value": "Manual"}
-    changed = api.patch_status(NAME, [test, spec])
+    stored = api.patch_status(NAME, [test, spec])
 
-    assert changed["spec"]["trigger"] == "Schedule"
+    assert stored["spec"]["trigger"] == "Schedule"

@@ -2,20 +2,21 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
+Answer = Callable[[BaseHTTPRequestHandler], object]
 
 
 class HttpServer:
     """*routes* maps a path to what answers it; *asked* has each request with its headers."""
 
-    def __init__(self, routes: Mapping[str, Answer], *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, routes: dict[str, Answer], *, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.routes = routes
         server = self
 
         class Handler(BaseHTTPRequestHandler):

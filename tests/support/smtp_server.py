@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -46,7 +46,7 @@ class Script:
 
 
 class SmtpServer:
-    """Listens on loopback; *taken*, *commands* and *connections* tell what happened."""
+    """Listens on loopback; *taken*, *commands*, *connections* tell what happened, *before* acts."""
 
     def __init__(self, script: Script | None = None, **told: object) -> None:
         self.script = script or Script(**told)  # type: ignore[arg-type]
@@ -54,6 +54,7 @@ class SmtpServer:
         self.commands: list[str] = []
         self.in_the_clear: list[str] = []
         self.connections = 0
+        self.before: dict[str, Callable[[], object]] = {}
         self._said: dict[str, int] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -99,6 +100,7 @@ class SmtpServer:
             _Talk(self, connection).run()
 
     def say(self, phase: str, otherwise: str) -> str:
+        self.before.get(phase, lambda: None)()
         told = self.script.replies.get(phase, otherwise)
         if isinstance(told, str):
             return told
