@@ -27,6 +27,17 @@ RUNNER_CLUSTER_ROLE: Final = "scheduled-reports-runner"
 SECRET_PREFIX: Final = "report-"  # noqa: S105  a prefix, no secret
 DEFAULT_SMTP_SECRET: Final = "report-smtp"  # noqa: S105
 
+# What the mail Secret may hold, and `srep run --local --send` reads from the environment.
+SMTP_KEYS: Final = (
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+    "SMTP_FROM_EMAIL",
+    "SMTP_USE_TLS",
+    "SMTP_CA_CERT",
+)
+
 MAX_REPORT_NAME: Final = 52  # a CronJob's name: the controller appends 11 characters to it
 MAX_RUN_NAME: Final = 63  # a Job's name is also the value of a label
 MAX_INLINE_SCRIPT: Final = 64 * 1024  # kubectl copies the spec into annotations of 256 KiB at most

@@ -163,14 +163,14 @@ class KubernetesCluster:
         """See ``Cluster``."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": "100"}
         found = await self._send("GET", EVENTS.path(namespace), query=query)
-        events = sorted(found["items"], key=_moment)
+        events = sorted(found["items"] or (), key=_moment)
         return [ClusterEvent(event["reason"], event.get("message", "")) for event in events]
 
     async def uids(self, path: str, query: Mapping[str, str]) -> set[str]:
         """Return the uids of all objects at a list's *path*, without the objects themselves."""
         accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
         found = await self._send("GET", path, query=query, accept=accept)
-        return {item["metadata"]["uid"] for item in found["items"]}
+        return {item["metadata"]["uid"] for item in found["items"] or ()}  # null if there is none
 
     async def serves(self, api: str) -> bool:
         """Tell whether the API server knows an API, such as ``apis/batch/v1``."""

@@ -70,8 +70,9 @@ def _register(registry: kopf.OperatorRegistry, kind: Kind, queue: WorkQueue) -> 
     async def mark(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
         if event["type"] == "DELETED":
             kind.forget(body["metadata"]["uid"])
-        for key in kind.concerns(body):
-            queue.mark(key)
+        key = kind.key_of(body)
+        for report in kind.concerns(key) if key else ():
+            queue.mark(report)
 
     name = kind.resource[2]
     kopf.index(*kind.resource, id=f"remember-{name}", registry=registry)(remember)

@@ -7,7 +7,7 @@ else's is ever received, let alone kept.
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -57,11 +57,11 @@ class Kind:
         self.selector = selector
         self.shelf = shelf
         self._see = see
-        self._key_of = key_of
+        self.key_of = key_of
 
     def remember(self, body: Body) -> None:
         """Take note of an object as it is now."""
-        if (key := self._key_of(body)) is None:
+        if (key := self.key_of(body)) is None:
             return
         try:
             self.shelf.put(key, self._see(body))
@@ -73,10 +73,13 @@ class Kind:
         """Take note that an object is gone."""
         self.shelf.drop(uid)
 
-    def concerns(self, body: Body) -> Iterable[Key]:
-        """Return the keys of the reports to look after when the object has changed."""
-        key = self._key_of(body)
-        return (key,) if key else ()
+    def known(self) -> Iterable[tuple[Key, Any]]:
+        """Return what is remembered of this kind, each with its key."""
+        return self.shelf.entries()
+
+    def concerns(self, key: Key) -> Iterable[Key]:
+        """Return the keys of the reports to look after when the object at *key* has changed."""
+        return (key,)
 
 
 class PodKind(Kind):
@@ -113,9 +116,14 @@ class JobKind(Kind):
 class IdentityKind(Kind):
     """ServiceAccounts or RoleBindings of runs; one that is not as we built it counts as gone."""
 
-    def __init__(self, resource: tuple[str, str, str], cache: Cache) -> None:
+    def __init__(self, resource: tuple[str, str, str], name: str, cache: Cache) -> None:
         super().__init__(resource, cache.identities, _see_identity, _key_of_identity)
+        self._name = name
         self._cache = cache
+
+    def known(self) -> Iterable[tuple[Key, Any]]:
+        """Return what is remembered of this kind; the shelf holds the other one too."""
+        return [(key, seen) for key, seen in self.shelf.entries() if key[1] == self._name]
 
     def remember(self, body: Body) -> None:
         """Take note of an object as it is now."""
@@ -124,11 +132,9 @@ class IdentityKind(Kind):
         else:
             self.forget(body["metadata"]["uid"])
 
-    def concerns(self, body: Body) -> Iterator[Key]:
-        """Return the keys of the reports that lack the object."""
-        key = _key_of_identity(body)
-        if key and not self.shelf.of(key):
-            yield from self._cache.reports_in(key[0])
+    def concerns(self, key: Key) -> Iterable[Key]:
+        """Return the keys of the reports that lack the object at *key*."""
+        return () if self.shelf.of(key) else self._cache.reports_in(key[0])
 
 
 def watched_kinds(cache: Cache) -> tuple[Kind, ...]:
@@ -140,8 +146,8 @@ def watched_kinds(cache: Cache) -> tuple[Kind, ...]:
         Kind(("batch", "v1", "cronjobs"), cache.cronjobs, see_cronjob, _key_by_label),
         JobKind(("batch", "v1", "jobs"), cache.jobs, see_job, _key_by_label, pods=cache.pods),
         PodKind(("", "v1", "pods"), cache.pods, see_pod, _key_by_label, jobs=cache.jobs),
-        IdentityKind(("", "v1", "serviceaccounts"), cache),
-        IdentityKind((rbac, "v1", "rolebindings"), cache),
+        IdentityKind(("", "v1", "serviceaccounts"), "ServiceAccount", cache),
+        IdentityKind((rbac, "v1", "rolebindings"), "RoleBinding", cache),
     )
 
 

@@ -17,6 +17,7 @@ from report_types.names import (
     RUNNER_SERVICE_ACCOUNT,
     SCRIPT_PATH,
     SCRIPT_VARIABLE,
+    SMTP_KEYS,
     SOURCES_DIR,
     WORK_DIR,
 )
@@ -37,15 +38,6 @@ TOKEN_SECONDS: Final = 600
 GRACE_SECONDS: Final = 60  # a mail that is being sent is finished
 # The kernel takes 128 KiB in one variable; past that a container dies without a word.
 MAX_PLAN: Final = 120 * 1024
-SMTP_KEYS: Final = (
-    "SMTP_HOST",
-    "SMTP_PORT",
-    "SMTP_USER",
-    "SMTP_PASSWORD",
-    "SMTP_FROM_EMAIL",
-    "SMTP_USE_TLS",
-    "SMTP_CA_CERT",
-)
 _MEBI: Final = 2**20
 _FILE_SIZE: Final = 100 * _MEBI  # room for one file source in the input folder
 _SPARE_SIZE: Final = 16 * _MEBI

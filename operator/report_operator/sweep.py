@@ -9,13 +9,16 @@ Two sweeps that keep the cache and the reports honest.
 
 import asyncio
 import logging
+from typing import Final
 
 from report_operator.cache import Cache
-from report_operator.cluster import KubernetesCluster
+from report_operator.cluster import ClusterError, KubernetesCluster
 from report_operator.kinds import Kind
 from report_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 5.0
 
 
 class Sweeper:
@@ -54,22 +57,24 @@ class Sweeper:
         while True:
             path = await self._asked.get()
             try:
-                await self._forget_in(path)
-            except Exception as error:
+                await self.forget_gone(path)
+            except (ClusterError, OSError, TimeoutError) as error:
                 log.warning("Sweep failed", extra={"reason": path, "error": repr(error)})
-                await asyncio.sleep(1)
+                await asyncio.sleep(RETRY_SECONDS)
                 self._asked.put_nowait(path)
 
-    async def _forget_in(self, path: str) -> None:
+    async def forget_gone(self, path: str) -> None:
         """Forget the objects of one kind, in one namespace or all, that are gone."""
         kind = self._kinds[path.rsplit("/", 1)[-1]]
-        known = kind.shelf.entries()  # before the list: what comes later is not judged by it
+        known = tuple(kind.known())  # before the list: what comes later is not judged by it
         query = {"labelSelector": kind.selector} if kind.selector else {}
         there = await self._cluster.uids(path, query)
         for key, seen in known:
-            if seen.meta.uid not in there and _is_within(path, seen.meta.namespace):
-                kind.forget(seen.meta.uid)
-                self._queue.mark(key)
+            if seen.meta.uid in there or not _is_within(path, seen.meta.namespace):
+                continue
+            kind.forget(seen.meta.uid)
+            for report in kind.concerns(key):
+                self._queue.mark(report)
 
 
 def _is_within(path: str, namespace: str) -> bool:

@@ -5,6 +5,7 @@ The entry of the container ``runner``: one run, from its plan to its exit code.
 imported while they are under way: the fetch begins before most of this package is loaded.
 """
 
+import gc
 import os
 import sys
 import time
@@ -32,6 +33,7 @@ _BEGAN: Final = time.monotonic()
 
 def main() -> int:
     """Run once, and return the exit code."""
+    gc.disable()  # importing makes a hundred thousand objects, and none of them is garbage
     interrupts = Interrupts()
     try:
         result = _run(os.environ, interrupts)
@@ -61,7 +63,7 @@ def _run(environ: Mapping[str, str], interrupts: Interrupts) -> "RunResult":
     gathering = _gathering(pod, paths, ledger, log)
     gathering.start()
     log.info("started", seconds=round(time.monotonic() - _BEGAN, 3))
-    return _finish(pod, paths, gathering, ledger, interrupts, log)
+    return _finish(pod, paths, gathering, ledger, interrupts=interrupts, log=log)
 
 
 def _finish(
@@ -69,6 +71,7 @@ def _finish(
     paths: "Paths",
     gathering: "Gathering",
     ledger: "ClusterLedger",
+    *,
     interrupts: Interrupts,
     log: "RunLog",
 ) -> "RunResult":
@@ -78,6 +81,8 @@ def _finish(
     from report_runner.sandbox import ScriptHost
     from report_types.names import SOCKET_NAME
 
+    gc.freeze()
+    gc.enable()
     with ScriptHost(paths.input / SOCKET_NAME, paths.output) as host:
         edges = Edges(
             gathering=gathering,

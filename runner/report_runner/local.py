@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 from uuid import uuid4
 
 from report_runner.delivery import SmtpTransport, Transport
-from report_runner.edges import Edges, Mailing, Run
+from report_runner.edges import Edges, Host, Mailing, Run
 from report_runner.gather import Gathering, Places
 from report_runner.interrupts import Interrupts
 from report_runner.ledger import LocalLedger
@@ -26,7 +26,6 @@ from report_runner.settings import SmtpSettings
 from report_runner.smtp import Conversation, Parcel
 from report_runner.smtp_problems import Verdict
 from report_runner.sources import Volume
-from report_types.fields import SecretKeyRef
 from report_types.outcome import Outcome
 from report_types.plan import RunPlan, SandboxPolicy, plan_of
 from report_types.report import ScheduledReport
@@ -62,37 +61,41 @@ def run_local(
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {name: path.resolve() for name, path in (files or {}).items()}
-    plan = _plan(report, files)
-    known = secrets or {}
-    log = RunLog(on_log or _ignore, context={"report": plan.report.name})
-    log.redactor.add(*known.values())
-    ledger = LocalLedger()
-    with tempfile.TemporaryDirectory(prefix="srep-run-") as folder:
-        room = Path(folder)
-        with local_script_host(room, log=script_output) as host:
-            places = Places(
-                input=room / "input",
-                volume_of=lambda source: _volume(source, files, base),
-                read_secret=lambda _, __, ref: _value(known, ref),
-            )
-            gathering = Gathering(plan, places, ledger, log)
-            gathering.start()
-            edges = Edges(
-                gathering=gathering,
-                host=host,
-                ledger=ledger,
-                mailing=_mailing(smtp, out, log),
-                work=room,
-                interrupts=Interrupts(),
-                log=log,
-            )
-            text = script if script is not None else report.spec.script.inline
-            run = Run(plan=plan, name=_run_name(report), script=text, unconfined=unconfined)
-            pipeline = Pipeline(run, edges)
-            result = pipeline.execute()
-            if pipeline.csv and result.files:
-                copyfile(pipeline.csv, out / result.files[0].name)
+    secrets = secrets or {}
+    log = RunLog(on_log or _ignore, context={"report": report.metadata.name})
+    log.redactor.add(*secrets.values())
+    text = script if script is not None else report.spec.script.inline
+    run = Run(plan=_plan(report, files), name=_run_name(report), script=text, unconfined=unconfined)
+    with (
+        tempfile.TemporaryDirectory(prefix="srep-run-") as folder,
+        local_script_host(Path(folder), log=script_output) as host,
+    ):
+        places = Places(
+            input=Path(folder, "input"),
+            volume_of=lambda source: _volume(source, files, base),
+            read_secret=lambda _, __, ref: secrets.get((ref.name, ref.key)),
+        )
+        pipeline = Pipeline(run, _edges(run, places, host, _mailing(smtp, out, log), log))
+        result = pipeline.execute()
+        if pipeline.csv and result.files:
+            copyfile(pipeline.csv, out / result.files[0].name)
     return result if smtp else _not_sent(result, out)
+
+
+def _edges(run: Run, places: Places, host: Host, mailing: Mailing, log: RunLog) -> Edges:
+    """Return the edges of a local run, whose sources are being fetched already."""
+    ledger = LocalLedger()
+    gathering = Gathering(run.plan, places, ledger, log)
+    gathering.start()
+    return Edges(
+        gathering=gathering,
+        host=host,
+        ledger=ledger,
+        mailing=mailing,
+        work=places.input.parent,
+        interrupts=Interrupts(),
+        log=log,
+    )
 
 
 class FolderTransport:
@@ -141,10 +144,6 @@ def _volume(source: Source, files: Mapping[str, Path], base: Path) -> Volume:
 
 def _run_name(report: ScheduledReport) -> str:
     return f"{report.metadata.name}-local-{datetime.now(UTC):%H%M%S}"
-
-
-def _value(secrets: Mapping[tuple[str, str], str], ref: SecretKeyRef) -> str | None:
-    return secrets.get((ref.name, ref.key))
 
 
 def _mailing(smtp: SmtpSettings | None, out: Path, log: RunLog) -> Mailing:

@@ -17,19 +17,10 @@ from pydantic import ValidationError
 
 from report_types import names
 from report_types.fields import ADDRESS_PATTERN, ONE_LINE_PATTERN
-from report_types.names import PLAN_VARIABLE, SCRIPT_PATH, SCRIPT_VARIABLE
+from report_types.names import PLAN_VARIABLE, SCRIPT_PATH, SCRIPT_VARIABLE, SMTP_KEYS
 from report_types.outcome import Reason, RunError
 from report_types.plan import RunPlan
 
-SMTP_KEYS: Final = (
-    "SMTP_HOST",
-    "SMTP_PORT",
-    "SMTP_USER",
-    "SMTP_PASSWORD",
-    "SMTP_FROM_EMAIL",
-    "SMTP_USE_TLS",
-    "SMTP_CA_CERT",
-)
 IMPLICIT_TLS_PORT: Final = 465
 _SUBMISSION_PORT: Final = 587
 _REQUIRED: Final = ("SMTP_HOST", "SMTP_FROM_EMAIL")

@@ -12,6 +12,7 @@ checked against its name, before they are sent.
 
 import re
 import smtplib
+import socket
 import ssl
 import time
 from base64 import b64encode
@@ -110,6 +111,8 @@ class _Session:
         context = None if self._settings.tls == "none" else _tls_context(self._settings)
         self._client = self._connect(context if implicit else None)
         self._is_open = True
+        # Else the final dot waits 40 ms for the server to acknowledge what came before it.
+        self._client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host = self._client.socket.getsockname()[0]
         self._client.local_hostname = f"[IPv6:{host}]" if ":" in host else f"[{host}]"
         self._greet()

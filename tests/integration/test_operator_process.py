@@ -372,6 +372,8 @@ def test_run_of_no_report_says_so(reports: Reports) -> None:
 
 def test_quota_that_keeps_a_run_from_starting_is_told_and_untold(reports: Reports) -> None:
     reports.kubectl("create", "quota", "none", "--hard=pods=0")
+    # It counts only from when its controller has seen it.
+    eventually(lambda: reports.get("quota", "none").get("status", {}).get("hard"), 30, "the quota")
     reports.apply()
     reports.run("by-hand")
 

@@ -318,6 +318,29 @@ def test_an_error_of_our_own_gives_nothing_away(pod: Pod, api: FakeRuns) -> None
     assert any("test_pipeline.py" in frame for frame in entry["frames"])
 
 
+def test_a_notice_that_cannot_be_claimed_is_not_sent(tmp_path: Path) -> None:
+    """The run still ends as it did, and says so with its exit code."""
+    pod = Pod(tmp_path, FakeRuns([FINE] * 2 + [LOSE_REQUEST] * 500))
+    pod.host.failure = ScriptFailure(Reason.SCRIPT_ERROR, "KeyError", walls=WALLS)
+    result = pod.run()
+
+    assert result.reason == Reason.SCRIPT_ERROR
+    assert pod.post.mails == []
+    assert "failure mail not sent" in [entry["event"] for entry in pod.entries]
+
+
+def test_an_accident_with_the_notice_changes_nothing(pod: Pod, api: FakeRuns) -> None:
+    def accident() -> None:
+        raise ZeroDivisionError
+
+    pod.host.failure = ScriptFailure(Reason.SCRIPT_ERROR, "KeyError", walls=WALLS)
+    pod.post.while_sending = accident
+    result = pod.run()
+
+    assert result.reason == Reason.SCRIPT_ERROR
+    assert status(api)["outcome"] == "Failed"
+
+
 def test_a_hostile_csv_is_not_sent(pod: Pod) -> None:
     pod.host.csv = b"a,b\n1\n"
     result = pod.run()

@@ -168,6 +168,52 @@ def test_a_failed_run_ends_with_its_code(room: Room) -> None:
     assert (room.last_words()["reason"], room.last_words()["line"]) == ("ScriptError", 1)
 
 
+def test_what_is_mounted_is_used(room: Room) -> None:
+    """The value of a header, a file source and the script itself, each from its volume."""
+    volumes = room.folder / "credentials"
+    (volumes / "headers" / "data").mkdir(parents=True)
+    (volumes / "headers" / "data" / "0").write_text("s3cret-key\n")
+    (volumes / "script").mkdir()
+    (volumes / "script" / "script.py").write_text('result = sources["more"]')
+    (room.folder / "sources" / "more").mkdir()
+    (room.folder / "sources" / "more" / "m.csv").write_text("c\n1\n2\n3\n")
+    told = json.loads(room.environ["REPORT_PLAN"])
+    ref = {"secretKeyRef": {"name": "report-api", "key": "k"}}
+    told["spec"]["sources"][0]["http"]["headers"] = [{"name": "X-Key", "valueFrom": ref}]
+    file = {"configMap": {"name": "more"}, "path": "m.csv", "format": "CSV"}
+    told["spec"]["sources"].append({"name": "more", "file": file})
+    told["spec"]["script"] = {"configMapKeyRef": {"name": "scripts", "key": "x.py"}}
+    room.environ["REPORT_PLAN"] = json.dumps(told)
+    runner = room.start()
+    out, _ = runner.communicate(timeout=60)
+
+    assert (runner.returncode, room.last_words()["rows"]) == (0, 3)
+    assert room.web.asked[0][2]["x-key"] == "s3cret-key"
+    assert "s3cret" not in out
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason", "named"),
+    [
+        ("smtp", "SmtpNotConfigured", "Secret report-smtp"),
+        ("smtp/SMTP_FROM_EMAIL", "SmtpNotConfigured", "lacks SMTP_FROM_EMAIL"),
+    ],
+)
+def test_a_missing_secret_is_named(room: Room, lost: str, reason: str, named: str) -> None:
+    """On the object and in the last words; the pod does not wait for anybody."""
+    path = room.folder / "credentials" / lost
+    for key in path.iterdir() if path.is_dir() else [path]:
+        key.unlink()
+    runner = room.start()
+    runner.communicate(timeout=60)
+
+    assert runner.returncode == 10
+    assert room.last_words()["reason"] == reason
+    assert named in room.last_words()["message"]
+    assert room.runs.body
+    assert room.runs.body["status"]["reason"] == reason
+
+
 def test_a_stop_ends_a_run_at_once(room: Room) -> None:
     """While it fetches; no outcome is written, and the exit code asks for another pod."""
     room.environ["REPORT_PLAN"] = room.environ["REPORT_PLAN"].replace(
@@ -200,6 +246,98 @@ def test_a_stop_while_a_mail_is_sent_lets_it_end(room: Room) -> None:
     assert runner.returncode == 0
     assert room.last_words()["outcome"] == "Delivered"
     assert len(room.mail.taken) == 1
+
+
+KILL_POINTS = [
+    # Where the first pod dies; whether the second one sends; how many mails there are in all.
+    *[(f"api {point}", True, 1) for point in ("get", "create", "claim before")],
+    ("fetch", True, 1),
+    ("api claim after", False, 0),
+    *[(f"smtp {phase}", False, 0) for phase in ("banner", "EHLO", "MAIL", "RCPT", "DATA")],
+    *[(f"smtp {phase}", False, 1) for phase in ("dot", "QUIT")],
+    ("api record before", False, 1),
+    ("api record after", False, 1),
+]
+
+
+@pytest.mark.parametrize(("point", "is_sent_again", "mails"), KILL_POINTS)
+def test_a_pod_that_dies_anywhere_leaves_at_most_one_mail(
+    room: Room, point: str, is_sent_again: bool, mails: int
+) -> None:
+    """Another pod takes over: it sends where nothing can have been sent, and else says so."""
+    first: list[subprocess.Popen[str]] = []
+
+    def die() -> None:
+        while first and first[0].poll() is None:
+            first[0].kill()
+            first[0].wait()
+
+    lay_trap(room, point, die)
+    first.append(room.start())
+    first[0].wait(60)
+    room.host.kill()
+    room.host.wait(30)
+    first_died = first[0].returncode == -signal.SIGKILL
+    for name in ("input", "output", "work"):
+        clear(room.folder / name)
+    room.environ |= {"POD_NAME": f"{NAME}-y", "POD_UID": "pod-2"}
+    second = room.start()
+    second.communicate(timeout=60)
+
+    assert first_died
+    results = [mail for mail in room.mail.taken if b"Subject: Job Results" in mail.data]
+    assert len(results) == mails
+    words = room.last_words()
+    if is_sent_again or point == "api record after":
+        assert (second.returncode, words["outcome"]) == (0, "Delivered")
+    else:
+        assert (second.returncode, words["reason"]) == (18, "DeliveryUnknown")
+
+
+def lay_trap(room: Room, point: str, die: Callable[[], None]) -> None:
+    """Have *die* called once, when the runner gets to *point*."""
+    kind, _, place = point.partition(" ")
+    armed = [True]
+
+    def once() -> None:
+        if armed:
+            armed.clear()
+            die()
+
+    if kind == "smtp":
+        room.mail.before[place] = once
+    elif kind == "fetch":
+        good = room.web.routes["/x"]
+        room.web.routes["/x"] = lambda request: (once(), good(request))
+    elif place in ("get", "create"):
+        act = getattr(room.runs, place)
+        setattr(room.runs, place, lambda *told: (once(), act(*told))[1])
+    else:
+        trap_patch(room.runs, place, once)
+
+
+def trap_patch(runs: FakeRuns, place: str, once: Callable[[], None]) -> None:
+    which, _, side = place.partition(" ")
+    number = {"claim": 1, "record": 2}[which]
+    patch, calls = runs.patch_status, []
+
+    def patch_status(name: str, told: Any) -> Any:
+        calls.append(name)
+        if len(calls) == number and side == "before":
+            once()
+            raise ApiError(500, "the client is gone")
+        done = patch(name, told)
+        if len(calls) == number and side == "after":
+            once()
+        return done
+
+    runs.patch_status = patch_status  # type: ignore[method-assign]
+
+
+def clear(folder: Path) -> None:
+    """Empty a folder, as a new pod finds it."""
+    for path in folder.iterdir():
+        path.unlink()
 
 
 @pytest.mark.parametrize("spoilt", ["REPORT_PLAN", "POD_UID"])

@@ -453,6 +453,18 @@ def test_no_conversation_begins_without_time() -> None:
     assert server.connections == 0
 
 
+def test_a_small_mail_does_not_wait_for_acknowledgements() -> None:
+    """The final dot goes out at once; with Nagle's algorithm it would wait 40 ms each time."""
+    seconds = []
+    with SmtpServer() as server:
+        for _ in range(5):
+            began = time.perf_counter()
+            send(server)
+            seconds.append(time.perf_counter() - began)
+
+    assert min(seconds) < 0.035
+
+
 def test_the_final_answer_may_take_ten_minutes() -> None:
     """A client that gives up sooner sends a mail twice (RFC 5321, 4.5.3.2.6)."""
     assert smtp.FINAL_DOT_SECONDS >= 600

@@ -40,10 +40,11 @@ _CATCHER: Final = f"/api/v1/namespaces/{NAMESPACE}/services/http:mail-catcher:80
 
 
 def timed(what: str, act: Callable[[], None]) -> None:
-    """Do a step, and print how long it took."""
+    """Do a step; print what it is before, since it may take long, and how long it took after."""
+    print(f"  {what} ... ", end="", flush=True)
     began = time.monotonic()
     act()
-    say(f"  {what} ({time.monotonic() - began:.1f} s)")
+    say(f"{time.monotonic() - began:.1f} s")
 
 
 def install(kube: Kube) -> None:
@@ -51,7 +52,7 @@ def install(kube: Kube) -> None:
     heading("Installing")
     timed("mail catcher, data source and the Secret report-smtp", lambda: install_servers(kube))
     timed("Scheduled Reports, from charts/scheduled-reports", lambda: install_operator(kube))
-    timed("all of them are ready", lambda: wait_for_servers(kube))
+    timed("until all of them are ready", lambda: wait_for_servers(kube))
 
 
 def start(kube: Kube) -> Started:

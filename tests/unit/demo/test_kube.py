@@ -1,11 +1,12 @@
 """The demo finds its cluster, or says what to do."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from report_demo.kube import KubeError, read_cluster
+from report_demo.kube import Kube, KubeError, read_cluster
 
 FACTS = {"kubectl": "/k", "helm": "/h", "kubeconfig": "/c", "provider": "node"}
 
@@ -31,3 +32,17 @@ def test_where_no_cluster_is_the_way_out_is_named(tmp_path: Path, content: str |
 
     with pytest.raises(KubeError, match="make cluster"):
         read_cluster({"SCHEDULED_REPORTS_CACHE": str(tmp_path)})
+
+
+def test_a_tool_that_cannot_be_run_is_named() -> None:
+    kube = Kube("/nowhere/kubectl", "/nowhere/helm", "/nowhere/kubeconfig")
+
+    with pytest.raises(KubeError, match="/nowhere/kubectl"):
+        kube.run("get", "pods")
+
+
+def test_what_a_tool_says_is_in_the_error() -> None:
+    python = Kube(sys.executable, "", "")
+
+    with pytest.raises(KubeError, match=r"(?s)-c .*the reason"):
+        python.run("-c", "import sys; sys.exit('the reason')")

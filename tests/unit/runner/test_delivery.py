@@ -163,6 +163,19 @@ def test_progress_is_written_down_before_the_next_try() -> None:
     assert seen == [{A: "sending", B: "sending"}, {A: "accepted", B: "sending"}]
 
 
+def test_progress_that_cannot_be_written_down_holds_up_nobody() -> None:
+    """The rows stay ours, so that the rest may still be served."""
+    api = FakeRuns([FINE] * 3 + [LOSE_REQUEST] * 99)
+    server = Server(["accepted", "deferred"], ["accepted"])
+    entries: list[object] = []
+    mine = ledger(api, waits=3)
+    mine.open()
+    courier = Courier(mine, server, NO_WAIT, interrupts=Interrupts(), log=RunLog(entries.append))
+
+    assert states(courier.deliver(PARCEL, rows(A, B))) == ["accepted", "accepted"]
+    assert "progress not recorded" in str(entries)
+
+
 class Died(BaseException):
     """The pod is gone."""
 

@@ -178,6 +178,7 @@ def test_a_quick_look_goes_over_the_borders_of_blocks() -> None:
         (b"a\n" + b"x" * (MAX_CELL + 1) + b"\n", "field larger"),
         (b"a\n" + b"," * (5 * 2**20) + b"\n", "row 1 has"),
         (b'a\n"' + b"x\n" * (5 * 2**20) + b'"\n', "row 1"),
+        (b"a\n" + b'"x\n",' * 2**20 + b"\n", "a row is longer than"),
     ],
     ids=lambda value: value[:12].decode("latin-1") if isinstance(value, bytes) else None,
 )
