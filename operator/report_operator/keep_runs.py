@@ -23,7 +23,7 @@ from report_operator.diagnose import (
     why_waiting,
 )
 from report_operator.fold import fold, read_last_words
-from report_operator.observed import JobSeen, Meta, PodSeen, RunSeen, see_job, see_run
+from report_operator.observed import CronJobSeen, JobSeen, Meta, PodSeen, RunSeen, see_job, see_run
 from report_operator.pod import PlanTooLargeError
 from report_operator.runs import (
     REPORT_GRACE,
@@ -37,6 +37,7 @@ from report_operator.runs import (
     waits_for_job,
 )
 from report_operator.settings import RunnerSettings
+from report_operator.slots import late_slot
 from report_types.condition import Condition, ConditionType
 from report_types.metadata import Metadata
 from report_types.outcome import Outcome, Reason
@@ -87,12 +88,16 @@ class RunKeeper:
         for run in runs:
             if run.meta.owner is None:
                 run = await self._adopt(seen, run)
-            if waits_for_job(run, jobs) and isinstance(report, Finding):
-                found.append(await self._end(run, _failure(report, now)))
-            elif waits_for_job(run, jobs) and isinstance(report, ScheduledReport):
-                found.append(await self._start(report, run, now))
-            elif run.status.outcome is None:
+            if run.status.outcome:
+                continue
+            if not waits_for_job(run, jobs):
                 found.append(await self._follow(run, jobs.get(run.meta.name), view, now))
+            elif isinstance(report, Finding):
+                found.append(await self._end(run, _failure(report, now)))
+            else:
+                found.append(await self._start(report, run, now))
+        if view.cronjob and all(job.finished for job in jobs.values()):
+            found.append(await self._watch_slot(view.cronjob, now))
         return _sum_up(found)
 
     async def end_homeless(self, view: View, finding: Finding, now: datetime) -> datetime | None:
@@ -207,6 +212,16 @@ class RunKeeper:
             await self._show_blocked(run, finding, now)
         return RunsKept(finding, recheck)
 
+    async def _watch_slot(self, cronjob: CronJobSeen, now: datetime) -> RunsKept:
+        """Find out why a slot that is due has no Job; while one goes on, that may be the policy."""
+        slot = late_slot(cronjob, now)
+        if slot is None:
+            return RunsKept()
+        if (patient := slot + PATIENCE) > now:
+            return RunsKept(recheck=patient)
+        events = await self._hear(cronjob.meta.namespace, cronjob.meta.uid, now)
+        return RunsKept(why_waiting(None, events), now + LOOK_AGAIN)
+
     async def _hear(self, namespace: str, uid: str, now: datetime) -> Iterable[ClusterEvent]:
         """Return the events about an object, as they were at most a moment ago."""
         for known, (moment, _) in tuple(self._heard.items()):
@@ -272,5 +287,7 @@ def _failure(finding: Finding, now: datetime) -> RunStatus:
 def _blocked(run: RunSeen) -> Finding | None:
     for condition in run.status.conditions:
         if condition.type == ConditionType.RUN_BLOCKED and condition.status == "True":
-            return Finding(Reason(condition.reason), condition.message)
+            # A reason that we do not know is of a newer operator.
+            reason = next((r for r in Reason if r == condition.reason), Reason.RUNNER_DIED)
+            return Finding(reason, condition.message)
     return None

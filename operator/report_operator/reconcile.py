@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from report_operator.cache import Cache, Key
 from report_operator.cluster import EVENTS, REPORTS, Cluster, ClusterError
-from report_operator.diagnose import Finding
+from report_operator.diagnose import PATIENCE, Finding
 from report_operator.keep_cronjob import CronJobKeeper, Kept
 from report_operator.keep_runs import RunKeeper
 from report_operator.notices import HEALED, Notice, build_event, notices_between
@@ -79,7 +79,7 @@ class Reconciler:
         if isinstance(report, ScheduledReport):
             await self._runs.prune(report, view, status)
         return _soonest(
-            kept.recheck, _seconds(runs.recheck, now), _seconds(_slot_passed(status), now)
+            kept.recheck, _seconds(runs.recheck, now), _seconds(_slot_passed(status, now), now)
         )
 
     async def _write_status(
@@ -162,10 +162,12 @@ def _not_found(key: Key) -> Finding:
     )
 
 
-def _slot_passed(status: ReportStatus) -> datetime | None:
-    """Return when the next slot is so long past that the status must tell of the one after it."""
+def _slot_passed(status: ReportStatus, now: datetime) -> datetime | None:
+    """Return when to see whether the next slot has been started, or to tell of the one after it."""
     due = status.next_schedule_time
-    return due + SLOT_GRACE if due else None
+    if due is None:
+        return None
+    return due + PATIENCE if now < due + PATIENCE else due + SLOT_GRACE
 
 
 def _seconds(moment: datetime | None, now: datetime) -> float | None:

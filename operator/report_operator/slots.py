@@ -27,11 +27,14 @@ class Timing:
     deadline: int | None
 
 
+def late_slot(seen: CronJobSeen, now: datetime) -> datetime | None:
+    """Return the slot that the controller should have started by now and has not, if any."""
+    return waiting_slot(_timing_of(seen), seen.last_schedule_time or seen.meta.created, now)
+
+
 def wakes_a_slot(seen: CronJobSeen, spec: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether replacing the CronJob's spec by *spec* would fire a slot of the past."""
-    before = Timing(
-        seen.schedule, seen.time_zone or "Etc/UTC", seen.suspend, seen.starting_deadline
-    )
+    before = _timing_of(seen)
     after = Timing(
         spec["schedule"], spec["timeZone"], spec["suspend"], spec["startingDeadlineSeconds"]
     )
@@ -58,3 +61,8 @@ def waiting_slot(timing: Timing, since: datetime, now: datetime) -> datetime | N
             break
         newest = slot
     return newest
+
+
+def _timing_of(seen: CronJobSeen) -> Timing:
+    zone_name = seen.time_zone or "Etc/UTC"
+    return Timing(seen.schedule, zone_name, seen.suspend, seen.starting_deadline)

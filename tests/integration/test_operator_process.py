@@ -391,6 +391,20 @@ def test_quota_that_keeps_a_run_from_starting_is_told_and_untold(reports: Report
     eventually(lambda: not reports.condition("RunBlocked")["status"], 90, "the condition's end")
 
 
+def test_quota_that_keeps_a_slot_from_its_job_is_told(reports: Reports) -> None:
+    slot = minutes_ago(2)
+    reports.apply(schedule=f"{slot.minute} * * * *")
+    reports.wait_ready()
+    reports.kubectl("create", "quota", "none", "--hard=count/jobs.batch=0")
+    eventually(lambda: reports.get("quota", "none").get("status", {}).get("hard"), 30, "the quota")
+    make_miss(reports, "sales", slot)
+
+    blocked = eventually(
+        lambda: (c := reports.condition("RunBlocked"))["status"] and c, 60, "the condition"
+    )
+    assert blocked["reason"] == "QuotaExceeded"
+
+
 def test_runner_that_ended_without_a_word_is_spoken_for(reports: Reports) -> None:
     reports.apply()
     reports.run("by-hand")

@@ -31,6 +31,7 @@ class MemoryCluster:
         self.requests: list[str] = []
         self.events: list[ClusterEvent] = []
         self.faults: dict[str, ClusterError] = {}
+        self.is_shown = True
         self.version = 100
 
     def put(self, plural: str, body: Body) -> Body:
@@ -44,7 +45,7 @@ class MemoryCluster:
         meta.setdefault("generation", 1)
         meta["resourceVersion"] = str(self.version)
         self.objects[plural, meta["name"]] = body
-        if plural in self.kinds:
+        if plural in self.kinds and self.is_shown:
             self.kinds[plural].remember(copy.deepcopy(body))
         return copy.deepcopy(body)
 
@@ -349,6 +350,23 @@ def test_refusal_of_the_cluster_is_shown(world: World) -> None:
     assert "exceeded quota: c" in ready["message"]
 
 
+def test_end_of_the_namespace_is_no_error_and_is_not_told(world: World) -> None:
+    message = "unable to create new content in namespace team because it is being terminated"
+    world.cluster.faults["create cronjobs"] = ClusterError(403, "Forbidden", message)
+
+    assert world.reconcile() == 120.0
+    assert "replace scheduledreports/status" not in world.cluster.taken()
+
+
+def test_own_writes_are_known_before_the_watch_shows_them(world: World) -> None:
+    """
+    Else an event in between would have all of it written and told a second time.
+    """
+    world.cluster.is_shown = False
+
+    assert "create cronjobs" in world.settle()
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_cluster_that_is_not_able_to_is_asked_again(world: World, status: int) -> None:
     world.cluster.faults["create cronjobs"] = ClusterError(status, "", "")
@@ -493,13 +511,52 @@ def test_run_that_cannot_start_is_told_within_seconds_and_no_longer_when_it_does
     assert blocked["reason"] == "QuotaExceeded"
     assert settled.run()["status"]["conditions"][0]["reason"] == "QuotaExceeded"
 
-    owner = {"kind": "Job", "name": "sales-1", "uid": "uid-sales-1", "controller": True}
-    labels = {"scheduledreports.dev/report": "sales"}
-    meta = {"name": "sales-1-x", "labels": labels, "ownerReferences": [owner]}
-    settled.cluster.put("pods", {"metadata": meta, "status": {"phase": "Running"}})
+    settled.cluster.put("pods", _running_pod())
     settled.settle()
     assert settled.condition("RunBlocked") is None
     assert settled.run()["status"]["conditions"] == []
+
+
+def test_slot_without_a_job_is_asked_after(report_body: Any) -> None:
+    """
+    The quota counts Jobs: there is nothing to see but an event on the CronJob.
+    """
+    world = World(report_body(schedule="1 12 * * *", timeZone="Etc/UTC"))
+    world.settle()
+    world.cluster.events = [ClusterEvent("FailedCreate", "exceeded quota: jobs")]
+    assert world.reconcile() == 45
+
+    world.pass_time(44)
+    assert world.settle() == []
+    world.pass_time(1)
+    assert world.settle() == ["list events", "replace scheduledreports/status", "create events"]
+    assert world.condition("RunBlocked")["reason"] == "QuotaExceeded"  # type: ignore[index]
+
+    cronjob = copy.deepcopy(world.cluster.objects["cronjobs", "sales"])
+    cronjob["status"] = {"lastScheduleTime": "2026-11-22T12:01:00Z"}
+    world.cluster.put("cronjobs", cronjob)
+    world.settle()
+    assert world.condition("RunBlocked") is None
+
+
+def test_slot_that_waits_for_the_run_before_it_is_not_called_blocked(report_body: Any) -> None:
+    world = World(report_body(schedule="* * * * *"))
+    world.settle()
+    world.due()
+    world.cluster.put("pods", _running_pod())
+    world.settle()
+    world.cluster.events = [ClusterEvent("FailedCreate", "of yesterday")]
+    world.pass_time(300)
+
+    world.reconcile()
+    assert "list events" not in world.cluster.taken()
+
+
+def _running_pod() -> Body:
+    owner = {"kind": "Job", "name": "sales-1", "uid": "uid-sales-1", "controller": True}
+    labels = {"scheduledreports.dev/report": "sales"}
+    meta = {"name": "sales-1-x", "labels": labels, "ownerReferences": [owner]}
+    return {"metadata": meta, "status": {"phase": "Running"}}
 
 
 def test_runner_that_died_without_a_word_is_spoken_for_after_a_grace(settled: World) -> None:
