@@ -158,7 +158,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--socket", default="/run/report/input/script.sock")
     parser.add_argument("--input", default="/run/report/input")
     parser.add_argument("--output", default="/run/report/output")
-    parser.add_argument("--patience", type=float, default=120.0)
+    # The runner listens before all else, so one that does not come by then is dead.
+    parser.add_argument("--patience", type=float, default=30.0)
     return parser.parse_args(arguments)
 
 

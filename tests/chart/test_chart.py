@@ -237,23 +237,15 @@ def test_wrong_value_is_refused(cluster: Any, bad: str) -> None:
     assert bad.split("=")[0].split(".")[-1] in done.stderr
 
 
-def test_notes_say_what_to_do_next(cluster: Any, namespace: str) -> None:
+def test_notes_say_what_to_do_next(cluster: Any) -> None:
     """
     After an install the next three commands are on the screen.
     """
+    release = ("scheduled-reports", str(CHART), "-n", "scheduled-reports")
     done = subprocess.run(
         [
-            cluster.helm_path,
-            "--kubeconfig",
-            cluster.kubeconfig,
-            "install",
-            "r",
-            str(CHART),
-            "-n",
-            namespace,
-            "--dry-run=client",
-            "--set",
-            "crds.install=false",
+            *(cluster.helm_path, "--kubeconfig", cluster.kubeconfig, "upgrade", "--install"),
+            *(*release, "--dry-run=client"),
         ],
         capture_output=True,
         text=True,

@@ -1,14 +1,19 @@
 """The main job on a real cluster: from `kubectl apply` to the CSV in somebody's inbox."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 
 from report_demo import expect
+from report_types.names import GROUP, RUN_PLURAL, VERSION
 
 pytestmark = pytest.mark.cluster
 SAMPLES = Path(__file__).parents[2] / "deploy/samples"
@@ -91,6 +96,50 @@ def test_run_made_by_hand_is_delivered_at_once(stage: Any) -> None:
     assert status["sandbox"]["confined"]
     assert status["sandbox"]["landlockAbi"] >= 4
     assert {"fetch", "script", "delivery", "total"} <= set(status["durationSeconds"])
+
+
+def test_longest_names_are_delivered_too(stage: Any) -> None:
+    """
+    52 characters for a report and 63 for a run, whose pod's name Kubernetes cuts.
+    """
+    name = "n" * 52
+    stage.apply(stage.report(name))
+    status = stage.finished(stage.run_now(name, "r" * 63))
+
+    assert "Delivered" == status["outcome"], status
+
+
+def test_run_may_write_no_other_run(stage: Any) -> None:
+    """
+    The admission policy ties what a token may write to the name of its pod.
+    """
+    stage.apply(stage.report("mine"))
+    run = stage.run_now("mine")
+    stage.finished(run)
+    (pod,) = stage.get("pods", "-l", f"batch.kubernetes.io/job-name={run}")["items"]
+    other = stage.run_now("mine")
+
+    with as_runner(stage, pod["metadata"]["name"]) as api:
+        patch_message(api, stage.namespace, run)
+        with pytest.raises(ApiException, match="may write its own ReportRun only"):
+            patch_message(api, stage.namespace, other)
+
+
+@contextmanager
+def as_runner(stage: Any, pod: str) -> Iterator[client.CustomObjectsApi]:
+    """Speak to the API server as the token of a run's pod does."""
+    account = f"system:serviceaccount:{stage.namespace}:scheduled-reports-runner"
+    with config.new_client_from_config(stage.cluster.kubeconfig) as connection:
+        connection.set_default_header("Impersonate-User", account)
+        extra = "Impersonate-Extra-authentication.kubernetes.io%2Fpod-name"
+        connection.set_default_header(extra, pod)
+        yield client.CustomObjectsApi(connection)
+
+
+def patch_message(api: client.CustomObjectsApi, namespace: str, run: str) -> None:
+    """Change a run's status."""
+    status = {"status": {"message": "written by hand"}}
+    api.patch_namespaced_custom_object_status(GROUP, VERSION, namespace, RUN_PLURAL, run, status)
 
 
 def test_kubectl_create_job_from_cronjob_is_a_run_too(stage: Any, eventually: Any) -> None:

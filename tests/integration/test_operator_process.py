@@ -14,8 +14,6 @@ from operator_process import OperatorProcess, paused_operator, server_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("alone")]
 
-RUN_STATUS = {"outcome": "Delivered", "reason": "Delivered", "rows": 3}
-
 
 @pytest.fixture(scope="module")
 def alone(cluster: Cluster) -> Iterator[None]:
@@ -140,18 +138,20 @@ def test_run_costs_two_requests_beside_its_event(
     """
     One when it begins, unless its runner is faster, and one when it has ended.
     """
-    with operator.counted() as begun:
+    with operator.counted() as told:
         reports.kubectl("create", "job", "by-kubectl", "--from=cronjob/first")
-        eventually(lambda: "by-kubectl" in reports.names("rrun"), 5, "the ReportRun")
-    assert begun in (["create reportruns"], [])
-    assert reports.get("rrun", "by-kubectl")["spec"]["trigger"] == "Manual"
+        eventually(lambda: reports.get("srep", "first")["status"].get("lastRun"), 60, "its end")
+    run = reports.get("rrun", "by-kubectl")
 
-    with operator.counted() as ended:
-        reports.patch("rrun", "by-kubectl", {"status": RUN_STATUS}, "--subresource=status")
-        eventually(lambda: reports.get("srep", "first")["status"].get("lastRun"), 5, "lastRun")
-    assert ended == ["patch scheduledreports/status", "create events"]
-    assert reports.get("srep", "first")["status"]["lastRun"]["rows"] == 3
-    assert reports.events() == ["RunSucceeded"]
+    assert [r for r in told if r != "create reportruns"] == [
+        "patch scheduledreports/status",
+        "create events",
+    ]
+    assert len(told) <= 3
+    assert run["spec"]["trigger"] == "Manual"
+    # There is no Secret for mail in this namespace.
+    assert run["status"]["reason"] == "SmtpNotConfigured"
+    assert reports.events() == ["RunFailed"]
 
 
 def test_spec_reaches_the_cronjob(reports: Reports) -> None:
