@@ -89,6 +89,9 @@ def _work(
 ) -> dict[str, Any]:
     code = _compile(script)
     watch.enter("load")
+    # With more threads, read_csv infers types part by part, needs memory for each of them at once,
+    # and counts the node's CPUs rather than the limit of ours. A script may set it otherwise.
+    pd.set_option("mode.max_threads", 1)
     sources = {source.name: load_source(source, input_dir) for source in job.sources}
     namespace = namespace_of(job, sources)
     watch.enter("script")

@@ -163,6 +163,20 @@ def test_a_million_rows_pass_within_the_default_memory() -> None:
     assert 1001 == ran.csv.count("\n"), ran.failure
 
 
+def test_large_file_is_read_by_one_thread_in_little_memory() -> None:
+    """
+    8 MB of CSV, over the size from which pandas reads with a thread for each of the node's CPUs.
+    """
+    rows = "".join(f"{n},name {n % 50},{n / 7}\n" for n in range(300_000))
+    ran = run_script(
+        "assert pd.get_option('mode.max_threads') == 1\nresult = len(data)",
+        files={"data.csv": "id,name,value\n" + rows},
+        sources=_sources("data"),
+    )
+
+    assert "result\n300000\n" == ran.csv, ran.failure
+
+
 def _sources(*names: str, file: str = "") -> tuple[SourceFile, ...]:
     return tuple(SourceFile(name=name, file=file or f"{name}.csv") for name in names)
 
