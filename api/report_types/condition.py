@@ -26,7 +26,6 @@ class ReadyReason(StrEnum):
     INVALID_SCHEDULE = "InvalidSchedule"
     NOT_OWNED = "NotOwned"
     REJECTED = "Rejected"
-    CLUSTER_ERROR = "ClusterError"
 
 
 class Condition(APIModel):

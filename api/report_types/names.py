@@ -49,7 +49,6 @@ WORK_DIR: Final = "/run/report/work"
 SOURCES_DIR: Final = "/run/report/sources"
 CREDENTIALS_DIR: Final = "/run/report/credentials"
 SOCKET_NAME: Final = "script.sock"
-RESULT_NAME: Final = "result.csv"
 SCRIPT_PATH: Final = "script/script.py"  # below CREDENTIALS_DIR
 
 PLAN_VARIABLE: Final = "REPORT_PLAN"
